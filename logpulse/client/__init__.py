@@ -1,0 +1,1 @@
+"""What the client commands share: requests, rendering, following, generating."""

@@ -1,0 +1,1 @@
+"""One file per pipeline stage, its exact form beside its SQL form."""

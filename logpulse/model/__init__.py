@@ -1,0 +1,1 @@
+"""What LogPulse speaks of: labels, matchers, levels."""
