@@ -1,0 +1,79 @@
+"""Every bound of LogPulse, with the reason for its value. Settings in `config.py` take their defaults from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
+
+# -- labels and entries -----------------------------------------------------------------------------------------------
+LABEL_NAME_BYTES: Final = 1024  # Loki's; longer names are programs gone wrong
+LABEL_VALUE_BYTES: Final = 2048  # Loki's
+LABELS_PER_STREAM: Final = 15  # Loki's; every label multiplies the number of streams
+LINE_BYTES: Final = 256 * KIB  # Loki's; a longer line is a dump, not a log line
+METADATA_PAIRS: Final = 128  # Loki's
+METADATA_BYTES: Final = 64 * KIB  # Loki's, of names and values together
+FUTURE_NS: Final = 600 * SECOND_NS  # ten minutes cover clocks that are badly set; more is a wrong unit
+OLDEST_NS: Final = 0  # 1970; a negative time is a wrong unit or a broken clock
+NEWEST_NS: Final = 2**63 - 1  # what int64 nanoseconds hold: the year 2262
+REJECTED_SHOWN: Final = 100  # details of refused entries in one answer; the rest is counted
+
+# -- bodies -----------------------------------------------------------------------------------------------------------
+BODY_BYTES: Final = 16 * MIB  # as received; senders batch 1-8 MiB
+DECOMPRESSED_BYTES: Final = 64 * MIB  # a hundred times less than Loki's, as this is one process
+DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
+FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
+BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
+STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
+STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
+DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
+
+# -- HTTP -------------------------------------------------------------------------------------------------------------
+HEADER_COUNT: Final = 100  # Hypercorn has no bound; browsers send 20
+HEADER_BYTES: Final = 32 * KIB  # in total; Hypercorn bounds only incomplete input
+SEND_SECONDS: Final = 15  # one write to a peer that does not read; then it is cut off
+GRACEFUL_SECONDS: Final = 10  # for answers in flight at shutdown; above the worst commit
+SHUTDOWN_SECONDS: Final = 25  # then the process ends by force; Kubernetes kills at 30
+HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
+
+# -- write path -------------------------------------------------------------------------------------------------------
+APPEND_REQUESTS: Final = 64  # pushes waiting for the committer
+APPEND_BYTES: Final = 64 * MIB  # and their bytes
+APPEND_WAIT_SECONDS: Final = 5  # most senders lose data on a refusal, so waiting is kinder
+WAL_RECORD_BYTES: Final = 256 * MIB  # a length field above this is damage: check before allocating
+WAL_FILE_BYTES: Final = 64 * MIB  # one file is let go as a whole, so keep files small
+DISK_RESERVE_BYTES: Final = 64 * MIB  # below this much free space pushes stop, so that retention can still work
+COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
+SORT_ROW_GROUPS: Final = 4  # row groups gathered at a time while a segment is written: bounds its memory
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+QUERY_CHARACTERS: Final = 131_072  # Loki's
+QUERY_DEPTH: Final = 100  # parentheses inside parentheses; deeper is an attack
+QUERY_STAGES: Final = 500  # stages of one pipeline
+REGEX_BYTES: Final = 10 * KIB  # the text of one regular expression
+REGEX_MEMORY_BYTES: Final = 8 * MIB  # RE2's budget for one compiled expression
+ENTRIES_PER_QUERY: Final = 5_000  # Loki's; more is paged or exported
+QUERY_SECONDS: Final = 60
+QUERIES_AT_ONCE: Final = 4  # two a core: one waits for memory while the other computes
+QUERIES_WAITING: Final = 64  # then 429
+QUERY_WAIT_SECONDS: Final = 10  # a query that waited this long gets 429
+QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
+FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
+WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
+
+# -- live tail --------------------------------------------------------------------------------------------------------
+SUBSCRIBERS: Final = 100
+SUBSCRIBER_FRAMES: Final = 100  # batches queued for one subscriber before it loses the newest
+FRAME_ENTRIES: Final = 500  # entries in one batched frame
+FRAME_SECONDS: Final = 0.1  # the longest an entry waits for its batched frame
+BLOCKED_SECONDS: Final = 15  # a subscriber full for this long is closed with 1013
+HEARTBEAT_SECONDS: Final = 20  # proxies cut silent connections after 30-60 s
+COMMITTED_BATCHES: Final = 256  # commits waiting for the broadcaster; more are dropped and reported
+CLIENT_FRAME_BYTES: Final = 256 * KIB  # a filter frame holds at most one query
+CLIENT_FRAMES_PER_SECOND: Final = 10  # then 1008
+HISTORY_ENTRIES: Final = 50_000  # entries of history one tail may ask for
+HISTORY_PAGE: Final = 1_000  # entries read at a time while history is sent
+HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is sent; more are dropped and reported
