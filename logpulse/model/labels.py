@@ -15,7 +15,7 @@ from logpulse.errors import InvalidRequestError, LimitExceededError
 from logpulse.limits import LABEL_NAME_BYTES, LABEL_VALUE_BYTES, LABELS_PER_STREAM
 
 StreamId = NewType("StreamId", int)
-"""63 bits: the top 15 from the main label, so that streams of one service are neighbours on disk; 48 from all labels."""
+"""63 bits: 15 from the main label, so that streams of one service are neighbours on disk, and 48 from all labels."""
 
 # The first of these that a stream has is its main label.
 MAIN_LABELS: Final = ("service_name", "service", "app", "job", "container", "namespace")
