@@ -96,4 +96,4 @@ def is_label_name(name: str) -> bool:
 
 def scrub(text: str) -> str:
     """Replace lone surrogates, which JSON can carry and UTF-8 cannot, by U+FFFD."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

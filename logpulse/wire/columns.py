@@ -1,0 +1,55 @@
+"""The entries of a push by column, on their way from a body to a batch, and the refused ones among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from logpulse.batch import Int64Array
+from logpulse.limits import REJECTED_SHOWN
+from logpulse.wire.timestamps import TimeValue
+
+FaultSink = Callable[[int, int, str], None]
+
+
+@attrs.frozen
+class Columns:
+    """Hold entries by column before validation; `stream` and `entry` are their places in the body."""
+
+    stream: Int64Array
+    entry: Int64Array
+    times: Sequence[TimeValue]
+    lines: Sequence[str]
+    metadata: Sequence[dict[str, str] | None] | None
+
+
+@attrs.frozen
+class Rejected:
+    """Name a refused entry by the index of its stream and its own index in that stream."""
+
+    stream: int
+    entry: int
+    reason: str
+
+
+@attrs.define
+class Faults:
+    """Collect refused entries: all are counted, the first ones are kept."""
+
+    count: int = 0
+    _kept: list[Rejected] = attrs.field(factory=list)
+
+    def add(self, stream: int, entry: int, reason: str) -> None:
+        """Refuse the entry at this place of the body."""
+        self.count += 1
+        if len(self._kept) < REJECTED_SHOWN:
+            self._kept.append(Rejected(stream, entry, reason))
+
+    def add_row(self, columns: Columns, row: int, reason: str) -> None:
+        """Refuse the entry in this row of the columns."""
+        self.add(int(columns.stream[row]), int(columns.entry[row]), reason)
+
+    def shown(self) -> tuple[Rejected, ...]:
+        """Give the kept ones in the order of the body."""
+        return tuple(sorted(self._kept, key=lambda each: (each.stream, each.entry)))

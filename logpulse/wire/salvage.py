@@ -1,0 +1,102 @@
+"""Read a push body that the typed decoder refused, entry by entry, and say of each bad entry what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import numpy as np
+
+from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError, shorten
+from logpulse.limits import STREAMS_PER_PUSH
+from logpulse.model.labels import Labels, scrub
+from logpulse.wire.columns import Columns, FaultSink
+from logpulse.wire.timestamps import TimeValue
+
+
+def salvage(
+    body: bytes, cause: Exception, make_labels: Callable[[dict[str, str]], Labels], reject: FaultSink
+) -> tuple[list[Labels | None], Columns]:
+    """Sort the entries of `body` into readable columns and calls of `reject(stream, entry, reason)`.
+
+    Lone surrogates, legal in JSON text and impossible in UTF-8, become U+FFFD.
+
+    Raises:
+        BodyFormatError: the body is no JSON object with a list `streams`; says where it breaks.
+        LimitExceededError: it names too many streams.
+    """
+    streams = _streams(body, cause)
+    if len(streams) > STREAMS_PER_PUSH:
+        raise LimitExceededError("streams per push", STREAMS_PER_PUSH, len(streams))
+    labels: list[Labels | None] = []
+    places: list[tuple[int, int]] = []
+    times: list[TimeValue] = []
+    lines: list[str] = []
+    metadata: list[dict[str, str] | None] = []
+    for index, stream in enumerate(streams):
+        if not isinstance(stream, dict) or not isinstance(entries := stream.get("entries"), list):
+            raise BodyFormatError(f"expected a list of entries at $.streams[{index}].entries")
+        try:
+            labels.append(make_labels(_pairs(stream.get("labels"), "labels")))
+        except (LogPulseError, _BadEntryError) as error:
+            labels.append(None)
+            for place in range(len(entries)):
+                reject(index, place, str(error))
+            continue
+        for place, entry in enumerate(entries):
+            try:
+                line, time, pairs = _entry(entry)
+            except _BadEntryError as fault:
+                reject(index, place, str(fault))
+                continue
+            places.append((index, place))
+            lines.append(line)
+            times.append(time)
+            metadata.append(pairs)
+    at = np.array(places, dtype=np.int64).reshape(-1, 2)
+    return labels, Columns(at[:, 0], at[:, 1], times, lines, metadata if any(metadata) else None)
+
+
+class _BadEntryError(Exception):
+    """Carry why one entry is refused."""
+
+
+def _streams(body: bytes, cause: Exception) -> list[object]:
+    if not body.strip():
+        raise BodyFormatError('the body is empty; send {"streams":[{"labels":{…},"entries":[{"line":"…"}]}]}')
+    try:
+        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BodyFormatError("the JSON is nested too deeply") from None
+    except ValueError:
+        raise BodyFormatError(f"the body is not valid JSON: {cause}") from None
+    streams = document.get("streams") if isinstance(document, dict) else None
+    if not isinstance(streams, list):
+        raise BodyFormatError(f"the body is not a push: {cause}")
+    return streams
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _pairs(value: object, field: str) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
+        raise _BadEntryError(f"{field}: must be an object with text values, got {shorten(value)}")
+    return dict(value)
+
+
+def _entry(entry: object) -> tuple[str, TimeValue, dict[str, str] | None]:
+    if not isinstance(entry, dict):
+        raise _BadEntryError(f"entry: must be an object, got {shorten(entry)}")
+    line, time, pairs = entry.get("line"), entry.get("ts"), entry.get("metadata")
+    if not isinstance(line, str):
+        raise _BadEntryError(f"line: must be text, got {shorten(line)}")
+    if time is not None and (isinstance(time, bool) or not isinstance(time, str | int | float)):
+        raise _BadEntryError(f"ts: must be text or a number, got {shorten(time)}")
+    return (
+        scrub(line),
+        scrub(time) if isinstance(time, str) else time,
+        None if pairs is None else _pairs(pairs, "metadata"),
+    )
