@@ -66,12 +66,17 @@ class Labels:
         return json.dumps(dict(self.pairs), ensure_ascii=False, separators=(",", ":"))
 
     @cached_property
+    def encoded(self) -> bytes:
+        """The canonical text as UTF-8, as it is written over and over."""
+        return self.text.encode()
+
+    @cached_property
     def id(self) -> StreamId:
         """The stream id."""
         names = dict(self.pairs)
         main = next((f"{name}={names[name]}" for name in MAIN_LABELS if name in names), "")
         high = int.from_bytes(hashlib.blake2b(main.encode(), digest_size=8).digest()) >> 49
-        low = int.from_bytes(hashlib.blake2b(self.text.encode(), digest_size=6).digest())
+        low = int.from_bytes(hashlib.blake2b(self.encoded, digest_size=6).digest())
         return StreamId(high << 48 | low)
 
     def get(self, name: str) -> str:

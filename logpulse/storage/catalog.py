@@ -1,0 +1,150 @@
+"""The catalog: which streams and segments exist, in SQLite. Losing it loses nothing; the segments tell it all again.
+
+The tables are described in docs/format/catalog.md.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+import msgspec
+
+from logpulse.errors import DamagedFileError, NewerFormatError
+from logpulse.model.labels import Labels
+from logpulse.storage.filenames import DataFolder
+from logpulse.storage.segment import Segment, SegmentFacts, StreamTable
+
+VERSION: Final = 1
+_TABLES: Final = """
+create table if not exists state (name text primary key, value integer not null) strict, without rowid;
+create table if not exists streams (id integer primary key, labels text not null) strict;
+create table if not exists segments (
+    name text primary key, file_bytes integer not null, facts blob not null, streams blob not null
+) strict, without rowid;
+"""
+
+
+@attrs.frozen
+class CatalogContents:
+    """Hold what a catalog says: every WAL record up to `flushed_sequence` is in `segments`."""
+
+    flushed_sequence: int
+    streams: tuple[Labels, ...]
+    segments: tuple[Segment, ...]
+
+
+class Catalog:
+    """Record changes in transactions; each is durable when its method returns. One thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the catalog.
+
+        Raises:
+            DamagedFileError: the file is no sound SQLite database.
+            NewerFormatError: a later version wrote it.
+        """
+        self._path = path
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            # A rollback journal leaves one file behind; the catalog changes once a flush, so its speed does not matter.
+            self._database.execute("pragma journal_mode = delete")
+            self._database.execute("pragma synchronous = full")
+            (version,) = self._database.execute("pragma user_version").fetchone()
+            if version > VERSION:
+                raise NewerFormatError(path, f"catalog format {version} is newer than this LogPulse reads ({VERSION})")
+            (verdict,) = self._database.execute("pragma quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise DamagedFileError(path, verdict)
+            self._database.executescript(f"{_TABLES} pragma user_version = {VERSION};")
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise DamagedFileError(path, str(error)) from error
+        except (DamagedFileError, NewerFormatError):
+            self._database.close()
+            raise
+
+    def read(self, folder: DataFolder) -> CatalogContents:
+        """Read everything.
+
+        Raises:
+            DamagedFileError: a row cannot be understood.
+        """
+        try:
+            flushed = self._database.execute("select value from state where name = 'flushed_sequence'").fetchone()
+            streams = tuple(Labels.from_text(text) for (text,) in self._database.execute("select labels from streams"))
+            rows = self._database.execute("select name, file_bytes, facts, streams from segments order by name")
+            segments = tuple(
+                Segment(
+                    name,
+                    folder.segment(name),
+                    file_bytes,
+                    msgspec.json.decode(facts, type=SegmentFacts),
+                    StreamTable.decode(table),
+                )
+                for name, file_bytes, facts, table in rows
+            )
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise DamagedFileError(self._path, str(error)) from error
+        return CatalogContents(flushed[0] if flushed else 0, streams, segments)
+
+    def add(self, segments: Sequence[Segment], streams: Iterable[Labels], flushed_sequence: int) -> None:
+        """Add segments and streams, and note that all WAL records up to `flushed_sequence` are in segments.
+
+        Raises:
+            OSError: nothing was changed.
+        """
+        with self._transaction() as database:
+            _insert(database, segments, streams)
+            database.execute("insert or replace into state values ('flushed_sequence', ?)", (flushed_sequence,))
+
+    def replace(self, old: Sequence[Segment], new: Sequence[Segment]) -> None:
+        """Put `new` in the place of `old` in one step; with no `new`, drop `old`.
+
+        Raises:
+            OSError: nothing was changed.
+        """
+        with self._transaction() as database:
+            database.executemany("delete from segments where name = ?", [(segment.name,) for segment in old])
+            _insert(database, new, ())
+
+    def keep_streams(self, alive: Iterable[int]) -> None:
+        """Drop every stream but these.
+
+        Raises:
+            OSError: nothing was changed.
+        """
+        with self._transaction() as database:
+            database.execute("create temp table alive (id integer primary key)")
+            database.executemany("insert into alive values (?)", [(stream,) for stream in alive])
+            database.execute("delete from streams where id not in (select id from alive)")
+            database.execute("drop table alive")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._database.execute("begin immediate")
+            yield self._database
+            self._database.execute("commit")
+        except BaseException as error:
+            if self._database.in_transaction:
+                self._database.execute("rollback")
+            if isinstance(error, sqlite3.Error):  # to a caller the disk is full or broken, as with any other file
+                raise OSError(f"{self._path}: {error}") from error
+            raise
+
+
+def _insert(database: sqlite3.Connection, segments: Sequence[Segment], streams: Iterable[Labels]) -> None:
+    database.executemany(
+        "insert or replace into segments values (?, ?, ?, ?)",
+        [(each.name, each.file_bytes, msgspec.json.encode(each.facts), each.streams.encode()) for each in segments],
+    )
+    database.executemany("insert or ignore into streams values (?, ?)", [(each.id, each.text) for each in streams])

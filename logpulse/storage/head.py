@@ -1,0 +1,72 @@
+"""The head: recent batches in memory, each of them in the WAL. Immutable: appending gives a new head.
+
+Batches coalesce as they age, each new one merging with neighbours not much larger than itself, so that n pushes of one
+line leave about log n batches and each entry is copied about log n times.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import attrs
+import numpy as np
+
+from logpulse.batch import Batch, Int64Array, concat, stream_column, timestamp_column
+from logpulse.limits import COALESCE_ROWS
+
+
+@attrs.frozen(slots=False, eq=False)
+class HeadBatch:
+    """Hold the entries of the WAL records `first_sequence` to `last_sequence`; `arrival` is that of the newest."""
+
+    batch: Batch
+    first_sequence: int
+    last_sequence: int
+    arrival: int
+
+    @cached_property
+    def stream_ids(self) -> Int64Array:
+        """The distinct stream ids, sorted."""
+        return np.unique(stream_column(self.batch.entries))
+
+    @cached_property
+    def stream_bounds(self) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The distinct stream ids with the oldest and the newest timestamp of each."""
+        streams, times = stream_column(self.batch.entries), timestamp_column(self.batch.entries)
+        oldest = np.full(len(self.stream_ids), np.iinfo(np.int64).max)
+        newest = np.full(len(self.stream_ids), np.iinfo(np.int64).min)
+        at = np.searchsorted(self.stream_ids, streams)
+        np.minimum.at(oldest, at, times)
+        np.maximum.at(newest, at, times)
+        return self.stream_ids, oldest, newest
+
+    def merged_with(self, later: HeadBatch) -> HeadBatch:
+        """Join with the batch committed right after this one."""
+        joined = concat([self.batch, later.batch])
+        return HeadBatch(joined, self.first_sequence, later.last_sequence, max(self.arrival, later.arrival))
+
+
+@attrs.frozen
+class Head:
+    """Hold batches in commit order."""
+
+    batches: tuple[HeadBatch, ...] = ()
+    text_bytes: int = 0
+    rows: int = 0
+
+    def appended(self, batch: HeadBatch) -> Head:
+        """Give the head with one more batch, coalesced with its smaller neighbours."""
+        batches = list(self.batches)
+        last = batch
+        while batches and batches[-1].batch.rows <= 2 * last.batch.rows and self._small(batches[-1], last):
+            last = batches.pop().merged_with(last)
+        return Head((*batches, last), self.text_bytes + batch.batch.text_bytes, self.rows + batch.batch.rows)
+
+    @staticmethod
+    def _small(left: HeadBatch, right: HeadBatch) -> bool:
+        return left.batch.rows + right.batch.rows <= COALESCE_ROWS
+
+    @property
+    def last_sequence(self) -> int:
+        """The sequence number of the newest record in it, 0 when empty."""
+        return self.batches[-1].last_sequence if self.batches else 0

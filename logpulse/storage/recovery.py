@@ -1,0 +1,147 @@
+"""Open a data folder after anything: clean stops, kills, power loss, damage, a lost catalog.
+
+Order: format, leftovers of unfinished work, catalog (or the segments' own footers), then the WAL.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from logpulse.errors import DamagedFileError, NewerFormatError
+from logpulse.model.labels import Labels
+from logpulse.storage.catalog import Catalog, CatalogContents
+from logpulse.storage.filenames import TEMPORARY_SUFFIX, DataFolder, wal_first_sequence
+from logpulse.storage.files import make_folder, publish
+from logpulse.storage.problems import Problems
+from logpulse.storage.segment import Segment
+from logpulse.storage.segment_reader import read_segment
+from logpulse.storage.wal import WalRecord
+from logpulse.storage.wal_reader import WalDamage, read_wal
+
+FORMAT: Final = 1
+
+
+@attrs.frozen
+class Recovered:
+    """Hold what was found on disk besides the WAL."""
+
+    catalog: Catalog
+    contents: CatalogContents
+
+
+def prepare_folder(folder: DataFolder) -> None:
+    """Create what is missing of the folder's layout and remove temporary files. Call it with the lock held.
+
+    Raises:
+        NewerFormatError: a later version wrote the folder; nothing was changed.
+        DamagedFileError: the format file makes no sense; nothing was changed.
+    """
+    if folder.format.exists():
+        text = folder.format.read_text("ascii", "replace").split()
+        if len(text) != 3 or text[0] != "logpulse" or not text[1].isdigit():
+            raise DamagedFileError(folder.format, "expected 'logpulse <format> <store id>'; restore it or move it away")
+        if int(text[1]) > FORMAT:
+            raise NewerFormatError(folder.format, f"data format {text[1]} is newer than this LogPulse reads ({FORMAT})")
+    for each in (folder.wal, folder.segments):
+        make_folder(each)
+    for leftover in [*folder.root.glob(f"*{TEMPORARY_SUFFIX}"), *folder.segments.glob(f"*/*{TEMPORARY_SUFFIX}")]:
+        leftover.unlink()
+    if not folder.format.exists():
+        temporary = folder.format.with_name(folder.format.name + TEMPORARY_SUFFIX)
+        temporary.write_text(f"logpulse {FORMAT} {secrets.token_hex(8)}\n", "ascii")
+        publish(temporary, folder.format)
+
+
+def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
+    """Open the catalog, rebuild it if it is damaged or lost, and make it agree with the segments on disk.
+
+    Raises:
+        NewerFormatError: a later version wrote the catalog or a segment; no data was changed.
+    """
+    catalog, contents = _read_catalog(folder, problems)
+    on_disk = set(folder.segment_names())
+    known = {segment.name for segment in contents.segments}
+    present = [segment for segment in contents.segments if segment.name in on_disk]
+    for segment in contents.segments:
+        if segment.name not in on_disk:
+            problems.add("segment_missing", f"segment {segment.name} is in the catalog and not on disk")
+            catalog.replace([segment], [])
+    adopted, streams = _adopt(folder, sorted(on_disk - known), problems)
+    # Entries of an adopted segment may be in the WAL as well; replay recognises them as duplicates.
+    if adopted:
+        catalog.add(adopted, streams, contents.flushed_sequence)
+    everything = tuple(sorted([*present, *adopted], key=lambda each: each.name))
+    return Recovered(catalog, CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything))
+
+
+def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, CatalogContents]:
+    if folder.catalog.exists():
+        try:
+            catalog = Catalog(folder.catalog)
+            try:
+                return catalog, catalog.read(folder)
+            except DamagedFileError:
+                catalog.close()
+                raise
+        except DamagedFileError as error:
+            problems.quarantine(folder.catalog, "catalog_damaged", f"{error.reason}; it was rebuilt from the segments")
+            folder.catalog.with_name(folder.catalog.name + "-journal").unlink(missing_ok=True)
+    catalog = Catalog(folder.catalog)
+    return catalog, catalog.read(folder)
+
+
+def _adopt(folder: DataFolder, names: list[str], problems: Problems) -> tuple[list[Segment], list[Labels]]:
+    segments, streams = [], []
+    for name in names:
+        path = folder.segment(name)
+        try:
+            segment, labels = read_segment(path, name)
+        except DamagedFileError as error:
+            problems.quarantine(path, "segment_damaged", error.reason)
+            continue
+        segments.append(segment)
+        streams.extend(labels)
+    return segments, streams
+
+
+def replay(folder: DataFolder, flushed_sequence: int, problems: Problems) -> Iterator[WalRecord]:
+    """Yield the records that are not in segments yet, in order, and mend the files they come from.
+
+    A torn tail is cut off, with a copy kept; damage in the middle is copied aside and skipped. A record that a later
+    file supersedes was never acknowledged and is left out.
+
+    Raises:
+        NewerFormatError: a later version wrote a file.
+    """
+    files = folder.wal_files()
+    ends = [*(wal_first_sequence(path) for path in files[1:]), None][: len(files)]
+    expected = flushed_sequence + 1
+    for path, end in zip(files, ends, strict=True):
+        for found in read_wal(path):
+            if isinstance(found, WalDamage):
+                _set_aside(found, problems)
+                continue
+            if (end is not None and found.sequence >= end) or found.sequence <= flushed_sequence:
+                continue
+            if found.sequence > expected and expected > flushed_sequence + 1:
+                problems.add("wal_gap", f"records {expected} to {found.sequence - 1} are missing before {path}")
+            expected = found.sequence + 1
+            yield found
+
+
+def _set_aside(damage: WalDamage, problems: Problems) -> None:
+    with damage.path.open("rb") as file:
+        file.seek(damage.offset)
+        data = file.read(damage.size)
+    place = f"{damage.path.name} at byte {damage.offset}: {damage.reason}"
+    name = f"{damage.path.name}.{damage.offset}"
+    if damage.tail:
+        problems.keep_copy(name, data, "wal_tail_torn", f"an unfinished write was cut off {place}")
+        os.truncate(damage.path, damage.offset)
+    else:
+        problems.keep_copy(name, data, "wal_damaged", f"a damaged record was left out of {place}")
