@@ -152,9 +152,13 @@ _SHORT_NAMES: Final = {"server.port": "LOGPULSE_PORT", "auth.api_key": "LOGPULSE
 
 def settings() -> Iterator[Setting]:
     """List every setting in the order of the file."""
-    for section in attrs.fields(Config):
-        for field in attrs.fields(attrs.resolve_types(type(section.default.factory()))):
-            yield Setting(f"{section.name}.{field.name}", field.type, field.default, field.metadata["help"])
+    for section, defaults in _sections(Config()).items():
+        for field in attrs.fields(attrs.resolve_types(type(defaults))):
+            yield Setting(f"{section}.{field.name}", field.type, field.default, field.metadata["help"])
+
+
+def _sections(config: Config) -> dict[str, attrs.AttrsInstance]:
+    return {field.name: getattr(config, field.name) for field in attrs.fields(Config)}
 
 
 def load_config(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, str]) -> Config:
@@ -211,7 +215,7 @@ def _file_values(path: Path | None) -> dict[str, object]:
 class _StrictLoader(yaml.SafeLoader):
     """Load plain YAML and refuse a key given twice, which YAML would silently overwrite."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # type: ignore[override]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
@@ -243,12 +247,11 @@ def _read_unit(kind: type, value: object) -> object:
 
 
 def _build(values: Mapping[str, object]) -> Config:
-    sections = {}
-    for section in attrs.fields(Config):
-        prefix = f"{section.name}."
-        given = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
-        sections[section.name] = attrs.evolve(section.default.factory(), **given)
-    return Config(**sections)
+    document: dict[str, dict[str, object]] = {}
+    for path, value in values.items():
+        section, name = path.split(".")
+        document.setdefault(section, {})[name] = value
+    return msgspec.convert(document, Config, dec_hook=_read_unit)
 
 
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {
