@@ -237,6 +237,8 @@ def _convert(setting: Setting, value: object, source: str) -> object:
 
 
 def _read_unit(kind: type, value: object) -> object:
+    if isinstance(value, kind):
+        return value
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     if kind is Duration and isinstance(value, str):

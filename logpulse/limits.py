@@ -62,6 +62,7 @@ QUERIES_WAITING: Final = 64  # then 429
 QUERY_WAIT_SECONDS: Final = 10  # a query that waited this long gets 429
 QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
 FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
+PAGE_TEXT_BYTES: Final = 32 * MIB  # log text in one answer; a longer one ends early and names its next page
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 
 # -- live tail --------------------------------------------------------------------------------------------------------
@@ -77,3 +78,33 @@ CLIENT_FRAMES_PER_SECOND: Final = 10  # then 1008
 HISTORY_ENTRIES: Final = 50_000  # entries of history one tail may ask for
 HISTORY_PAGE: Final = 1_000  # entries read at a time while history is sent
 HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is sent; more are dropped and reported
+
+# -- client commands --------------------------------------------------------------------------------------------------
+PAGE_ENTRIES: Final = 1_000  # of one answer to a client command; a line may have 256 KiB
+URL_QUERY_BYTES: Final = 4 * KIB  # longer queries go as a form: proxies and servers cut URLs at 8 KiB
+CONNECT_SECONDS: Final = 10  # a server that does not take a connection within this is not there
+ANSWER_SECONDS: Final = 90  # above the longest wait for a turn plus the longest query
+RETRIES: Final = 8  # of a request the server was too busy for; with the waits between them, about a minute
+RETRY_FIRST_SECONDS: Final = 0.25  # the ceiling of the first wait; it doubles
+RETRY_MOST_SECONDS: Final = 10  # the longest wait a person in front of a terminal takes for progress
+RETRY_AFTER_SECONDS: Final = 60  # the longest Retry-After that is honoured; more is a broken proxy
+TAIL_SILENCE_SECONDS: Final = 3 * HEARTBEAT_SECONDS  # the connection is dead, though nothing closed it
+TAIL_LINGER_SECONDS: Final = 0.25  # for the answer to our close frame, while somebody waits for the prompt
+TAIL_FRAME_BYTES: Final = 64 * MIB  # the server cuts its frames far below; this only bounds memory
+TAIL_OVERLAP_SECONDS: Final = 10  # history asked for again after a lost connection: senders batch for 1-5 s
+TAIL_SKEW_SECONDS: Final = 5  # entries this much older than the first connection count as live: senders lag
+TAIL_REMEMBERED: Final = 100_000  # entries recognised when they come again: the overlap at 10,000 a second, 20 MB
+GENERATE_ENTRIES: Final = 1_000  # without a number
+GENERATE_BATCH_ENTRIES: Final = 2_000  # of one push: about 500 KB
+GENERATE_TICK_SECONDS: Final = 0.25  # between the pushes of a steady flow
+GENERATE_SPREAD_NS: Final = 900 * SECOND_NS  # the past that generated entries cover at most
+GENERATE_INTERVAL_NS: Final = SECOND_NS // 10  # between entries without a rate, while they fit into the spread
+GENERATE_BACKLOG_SECONDS: Final = 10  # a steady flow catches up this much after an outage and skips the rest
+
+# -- HTTP edge --------------------------------------------------------------------------------------------------------
+KEEP_ALIVE_SECONDS: Final = 75  # proxies keep idle connections for 60 s and must be the ones to close them
+TARGET_BYTES: Final = 32 * KIB  # the target in a request line; longer queries are sent as forms
+SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave, so that a slow reader is not taken for a stalled one
+DISCONNECT_SECONDS: Final = 1  # for an application to take the news that its peer left; then it is cancelled
+REFUSED_BODY_SECONDS: Final = 1  # a refused body is read and dropped: a reset could overtake the answer
+REFUSED_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer

@@ -70,3 +70,14 @@ def _wanted_rows(keys: pa.Table, wanted: Mapping[int, Int64Array]) -> npt.NDArra
         if stream in wanted:
             mask |= (streams == stream) & np.isin(times, wanted[stream])
     return mask
+
+
+def is_sound(segment: Segment) -> bool:
+    """Read a whole segment, a chunk at a time, and tell whether every page is what its checksum says."""
+    try:
+        with pq.ParquetFile(segment.path, page_checksum_verification=True) as file:
+            for chunk in range(file.num_row_groups):
+                file.read_row_group(chunk)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""Answer log queries: newest (or oldest) sources first, stopping as soon as no source left can hold a better row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from logpulse.limits import FIRST_WAVE_BYTES, PAGE_TEXT_BYTES, WAVE_GROWTH
+from logpulse.logql.stages.predicate import SqlPredicate
+from logpulse.query.executor import Executor
+from logpulse.query.interrupt import Interrupt
+from logpulse.query.planner import LogPlan, Source
+from logpulse.query.result import Cursor, Direction, Entry, LabelsOf, LogsPage, ScanStats
+from logpulse.query.scan import RowOrder, scan_tasks
+
+
+@attrs.frozen(order=False)
+class Row:
+    """Hold one found row; `origin` and `row_number` give its place among entries equal in time and stream."""
+
+    timestamp: int
+    stream: int
+    origin: str
+    row_number: int
+    line: str
+    metadata: str | None
+
+    @property
+    def position(self) -> tuple[int, int, str, int]:
+        """The key of the total order of rows."""
+        return self.timestamp, self.stream, self.origin, self.row_number
+
+
+ReadSources = Callable[[Sequence[Source], Sequence[SqlPredicate], int], list[Row]]
+
+
+def read_page(
+    plan: LogPlan,
+    direction: Direction,
+    limit: int,
+    cursor: Cursor | None,
+    labels_of: LabelsOf,
+    read: ReadSources,
+) -> LogsPage:
+    """Give up to `limit` entries after `cursor`, and the cursor of the last one unless it is the last of all.
+
+    `read` answers the first rows of some sources under some bounds, in order.
+    """
+    skip = 0 if cursor is None else cursor.repeats
+    stats = ScanStats()
+    while True:
+        wanted = skip + limit + 1
+        rows, cost = _first_rows(plan, direction, wanted, cursor, read)
+        stats += cost
+        rest = _after(rows, cursor, labels_of)
+        if rest is not None or len(rows) < wanted:
+            break
+        skip *= 2  # entries that came late moved the cursor's entry beyond what was read
+    found = rest or []
+    page = _within_size(found[:limit])
+    entries = tuple(_entry(row, labels_of) for row in page)
+    more = len(found) > len(page) or len(rows) == wanted
+    return LogsPage(entries, _cursor_after(entries, cursor) if more and entries else None, stats)
+
+
+def _first_rows(
+    plan: LogPlan, direction: Direction, wanted: int, cursor: Cursor | None, read: ReadSources
+) -> tuple[list[Row], ScanStats]:
+    forward = direction is Direction.FORWARD
+    waiting = sorted(plan.sources, key=(lambda s: s.oldest) if forward else (lambda s: -s.newest))
+    bounds = [] if cursor is None else [_from_cursor(cursor, direction)]
+    rows: list[Row] = []
+    stats, budget = ScanStats(), FIRST_WAVE_BYTES
+    while waiting:
+        limit_time = rows[wanted - 1].timestamp if len(rows) >= wanted else None
+        if limit_time is not None:
+            waiting = [s for s in waiting if (s.oldest <= limit_time if forward else s.newest >= limit_time)]
+        wave, waiting = _next_wave(waiting, budget)
+        if not wave:
+            break
+        known = [] if limit_time is None else [SqlPredicate(f'"timestamp" {"<=" if forward else ">="} {limit_time}')]
+        rows += read(wave, [*bounds, *known], wanted)
+        rows.sort(key=lambda row: row.position, reverse=not forward)
+        del rows[wanted:]
+        stats += _cost(plan, wave)
+        budget *= WAVE_GROWTH
+    return rows, stats
+
+
+def _next_wave(waiting: list[Source], budget: int) -> tuple[list[Source], list[Source]]:
+    """Take sources off the front until they hold `budget` bytes of text; at least one."""
+    taken = 0
+    for number, source in enumerate(waiting):
+        taken += source.text_bytes
+        if taken >= budget:
+            return waiting[: number + 1], waiting[number + 1 :]
+    return waiting, []
+
+
+def _cost(plan: LogPlan, wave: Sequence[Source]) -> ScanStats:
+    stats = ScanStats()
+    for source in wave:
+        if source.segment is None:
+            stats += ScanStats(0, sum(each.batch.rows for each in source.batches), source.text_bytes)
+        else:
+            rows, text_bytes = source.segment.text_of(plan.streams)
+            stats += ScanStats(len(source.segment.chunk_numbers(plan.streams)), rows, text_bytes)
+    return stats
+
+
+def _from_cursor(cursor: Cursor, direction: Direction) -> SqlPredicate:
+    way = ">" if direction is Direction.FORWARD else "<"
+    place = cursor.timestamp, cursor.timestamp, cursor.stream
+    return SqlPredicate(f'"timestamp" {way} ? or ("timestamp" = ? and stream {way}= ?)', place)
+
+
+def _after(rows: Sequence[Row], cursor: Cursor | None, labels_of: LabelsOf) -> list[Row] | None:
+    """Drop the rows up to the cursor's entry; None if it may stand behind all of them.
+
+    Where retention has deleted that entry meanwhile, the page goes on behind all that equal it in time and stream.
+    """
+    if cursor is None:
+        return list(rows)
+    for number, row in enumerate(rows):
+        if (row.timestamp, row.stream) != (cursor.timestamp, cursor.stream):
+            return list(rows[number:])
+        if _entry(row, labels_of).digest == cursor.digest:
+            return list(rows[number + 1 :])
+    return None
+
+
+def _within_size(rows: Sequence[Row]) -> Sequence[Row]:
+    size = 0
+    for number, row in enumerate(rows):
+        size += len(row.line)
+        if size > PAGE_TEXT_BYTES and number:
+            return rows[:number]
+    return rows
+
+
+def _cursor_after(entries: Sequence[Entry], before: Cursor | None) -> Cursor:
+    last = entries[-1]
+    repeats = sum(1 for each in entries if (each.timestamp, each.stream) == (last.timestamp, last.stream))
+    if before is not None and (before.timestamp, before.stream) == (last.timestamp, last.stream):
+        repeats += before.repeats
+    return Cursor(last.timestamp, last.stream, last.digest, repeats)
+
+
+def _entry(row: Row, labels_of: LabelsOf) -> Entry:
+    return Entry(row.stream, row.timestamp, row.line, row.metadata, labels_of(row.stream))
+
+
+def source_reader(plan: LogPlan, direction: Direction, executor: Executor, interrupt: Interrupt) -> ReadSources:
+    """Read sources by scan tasks."""
+
+    def read(sources: Sequence[Source], bounds: Sequence[SqlPredicate], limit: int) -> list[Row]:
+        rows: list[Row] = []
+        for task in scan_tasks(plan, sources, bounds, RowOrder(direction), limit):
+            interrupt.check()
+            table = executor.run(task, interrupt)
+            columns = (
+                table.column(name).to_pylist()
+                for name in ("timestamp", "stream", "origin", "row_number", "line", "metadata")
+            )
+            rows += [Row(*values) for values in zip(*columns, strict=True)]
+        return rows
+
+    return read

@@ -1,0 +1,104 @@
+"""What queries answer: entries with their labels, the place to go on from, and what it cost."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hashlib
+import struct
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final
+
+import attrs
+
+from logpulse.errors import InvalidRequestError
+from logpulse.model.labels import Labels
+
+_IDENTITY: Final = struct.Struct(">qq8s")  # timestamp, stream, hash of line and metadata
+_CURSOR: Final = struct.Struct(">qq8sI")  # the same, and how many entries equal in time and stream came before
+
+
+class Direction(enum.Enum):
+    """The order of an answer by time."""
+
+    BACKWARD = "backward"
+    FORWARD = "forward"
+
+
+@attrs.frozen(slots=False, eq=False)
+class Entry:
+    """Hold one stored entry. `timestamp` is unix nanoseconds, `metadata` canonical JSON or None."""
+
+    stream: int
+    timestamp: int
+    line: str
+    metadata: str | None
+    labels: Labels
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Eight bytes of a hash of what the entry says."""
+        text = f"{self.line}\0{self.metadata or ''}".encode()
+        return hashlib.blake2b(text, digest_size=8).digest()
+
+    @property
+    def id(self) -> str:
+        """The id of the entry, the same in every answer: it is made of what makes the entry itself."""
+        packed = _IDENTITY.pack(self.timestamp, self.stream, self.digest)
+        return base64.urlsafe_b64encode(packed).decode()
+
+
+@attrs.frozen
+class Cursor:
+    """Name the last entry of a page, so that the next page starts right after it.
+
+    `repeats` counts the entries with this time and stream that the pages so far have shown, the last one included.
+    """
+
+    timestamp: int
+    stream: int
+    digest: bytes
+    repeats: int
+
+    def __str__(self) -> str:
+        packed = _CURSOR.pack(self.timestamp, self.stream, self.digest, self.repeats)
+        return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read what `str` wrote.
+
+        Raises:
+            InvalidRequestError: `text` is no cursor.
+        """
+        try:
+            packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+            return cls(*_CURSOR.unpack(packed))
+        except (binascii.Error, struct.error, ValueError):
+            raise InvalidRequestError("cursor", text, "must be the `next` of an earlier answer") from None
+
+
+@attrs.frozen
+class ScanStats:
+    """Count what a query had to look at: chunks on disk, entries, and bytes of their text."""
+
+    chunks: int = 0
+    rows: int = 0
+    text_bytes: int = 0
+
+    def __add__(self, other: ScanStats) -> ScanStats:
+        return ScanStats(self.chunks + other.chunks, self.rows + other.rows, self.text_bytes + other.text_bytes)
+
+
+@attrs.frozen
+class LogsPage:
+    """Hold entries in the order asked for; `next` is None after the last page."""
+
+    entries: tuple[Entry, ...]
+    next: Cursor | None
+    stats: ScanStats
+
+
+LabelsOf = Callable[[int], Labels]
