@@ -39,7 +39,6 @@ class ScanTask:
 
 
 _MEMORY_SETTING: Final = "query.memory"
-_READ_ROWS: Final = 65_536  # of one Arrow batch of an answer
 
 
 class Executor:
@@ -80,7 +79,7 @@ class Executor:
                 cursor.register(name, table)
             try:
                 with interrupt.guarding(cursor):
-                    return cursor.execute(task.sql, list(task.parameters)).to_arrow_reader(_READ_ROWS).read_all()
+                    return cursor.sql(task.sql, params=list(task.parameters)).to_arrow_table()
             except duckdb.InterruptException as error:
                 raise QueryCancelledError from error
             except duckdb.OutOfMemoryException as error:
