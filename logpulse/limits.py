@@ -73,6 +73,7 @@ FRAME_SECONDS: Final = 0.1  # the longest an entry waits for its batched frame
 BLOCKED_SECONDS: Final = 15  # a subscriber full for this long is closed with 1013
 HEARTBEAT_SECONDS: Final = 20  # proxies cut silent connections after 30-60 s
 COMMITTED_BATCHES: Final = 256  # commits waiting for the broadcaster; more are dropped and reported
+COMMITTED_BYTES: Final = 64 * MIB  # and their size
 CLIENT_FRAME_BYTES: Final = 256 * KIB  # a filter frame holds at most one query
 CLIENT_FRAMES_PER_SECOND: Final = 10  # then 1008
 HISTORY_ENTRIES: Final = 50_000  # entries of history one tail may ask for

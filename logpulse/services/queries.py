@@ -1,0 +1,75 @@
+"""Run queries in worker threads: few at once, the rest in a fair queue, each stopped when its client leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import trio
+
+from logpulse.errors import OverloadedError, QueryTimeoutError
+from logpulse.limits import QUERIES_WAITING, QUERY_WAIT_SECONDS
+from logpulse.query.interrupt import Interrupt
+from logpulse.services.metrics import Metrics
+
+T = TypeVar("T")
+
+
+class QueryRunner:
+    """Admit, run, time and stop queries.
+
+    Args:
+        at_once: queries that run at the same time; Trio's limiter serves the waiting ones in order of arrival.
+        timeout_seconds: of one query, from its start.
+    """
+
+    def __init__(
+        self, metrics: Metrics, at_once: int, timeout_seconds: float, wait_seconds: float = QUERY_WAIT_SECONDS
+    ) -> None:
+        self._metrics = metrics
+        self._limiter = trio.CapacityLimiter(at_once)
+        self._timeout = timeout_seconds
+        self._wait = wait_seconds
+
+    @property
+    def running(self) -> int:
+        """Queries under way."""
+        return self._limiter.borrowed_tokens
+
+    async def run(self, kind: str, work: Callable[[Interrupt], T]) -> T:
+        """Run `work` in a thread and give its result; `kind` names it in the metrics.
+
+        Cancellation pulls the interrupt and does not wait for the thread, which ends within milliseconds and gives its
+        place free then.
+
+        Raises:
+            OverloadedError: too many queries wait, or this one waited too long.
+            QueryTimeoutError: it ran longer than allowed.
+        """
+        waiting = self._limiter.statistics().tasks_waiting
+        if waiting >= QUERIES_WAITING:
+            raise OverloadedError("queries waiting", QUERIES_WAITING, waiting + 1)
+        interrupt, token = Interrupt(), trio.lowlevel.current_trio_token()
+        scope = trio.CancelScope(deadline=trio.current_time() + self._wait)
+        began: float | None = None
+
+        def begin() -> None:
+            nonlocal began
+            began = trio.current_time()
+            scope.deadline = began + self._timeout
+
+        def work_in_thread() -> T:
+            token.run_sync_soon(begin)
+            return work(interrupt)
+
+        try:
+            with scope:
+                return await trio.to_thread.run_sync(work_in_thread, abandon_on_cancel=True, limiter=self._limiter)
+        finally:
+            interrupt.pull()
+            if began is not None:
+                self._metrics.query_seconds.labels(kind).observe(trio.current_time() - began)
+        if began is None:
+            most = int(self._limiter.total_tokens)
+            raise OverloadedError("concurrent queries", most, most + 1, "query.max_concurrent", retry_after=2)
+        raise QueryTimeoutError(self._timeout)
