@@ -109,3 +109,7 @@ SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave, so that a 
 DISCONNECT_SECONDS: Final = 1  # for an application to take the news that its peer left; then it is cancelled
 REFUSED_BODY_SECONDS: Final = 1  # a refused body is read and dropped: a reset could overtake the answer
 REFUSED_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
+
+# -- query language ---------------------------------------------------------------------------------------------------
+QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
+TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive

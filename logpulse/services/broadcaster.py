@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import trio
 
@@ -46,9 +46,8 @@ class Broadcaster:
         """Take no more commits; the task ends when it has passed on those that wait."""
         self._send.close()
 
-    @contextmanager
-    def subscribed(self, tail_filter: TailFilter) -> Iterator[Subscriber]:
-        """Open a subscription for the length of the block: every later commit reaches it.
+    def subscribe(self, tail_filter: TailFilter) -> AbstractContextManager[Subscriber]:
+        """Open a subscription that ends with its `with` block: every commit from now on reaches it.
 
         Raises:
             OverloadedError: there are too many tails.
@@ -57,6 +56,10 @@ class Broadcaster:
             raise OverloadedError("live tails", self._most, len(self._subscribers) + 1, "tail.max_subscribers")
         subscriber = Subscriber(tail_filter, self._metrics.dropped_lines.labels("slow_tail").inc)
         self._subscribers.add(subscriber)
+        return self._subscribed(subscriber)
+
+    @contextmanager
+    def _subscribed(self, subscriber: Subscriber) -> Iterator[Subscriber]:
         try:
             yield subscriber
         finally:

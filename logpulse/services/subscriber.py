@@ -79,13 +79,13 @@ class Dropped:
 
 
 @attrs.frozen
-class FilterChanged:
-    """Stand exactly between the last entry of the old filter and the first of the new one."""
+class Notice:
+    """Hold a frame for the client that is no entry, such as the confirmation of a filter."""
 
-    confirmation: bytes
+    frame: bytes
 
 
-TailItem = Entries | Dropped | FilterChanged
+TailItem = Entries | Dropped | Notice
 
 
 @attrs.frozen
@@ -110,6 +110,7 @@ class Subscriber:
         self._on_dropped = on_dropped
         self._clock = clock
         self._items: deque[TailItem] = deque()
+        self._notices: deque[Notice] = deque()
         self._frames = 0
         self._entries = 0
         self._bound = LIVE
@@ -150,13 +151,18 @@ class Subscriber:
 
     # -- the tail's side ----------------------------------------------------------------------------------------------
 
-    def change_filter(self, tail_filter: TailFilter, confirmation: bytes) -> None:
-        """Use another filter from here on, and queue `confirmation` at this very place."""
+    def change_filter(self, tail_filter: TailFilter, confirmation: Notice) -> None:
+        """Use another filter from here on, and queue `confirmation` exactly between the old entries and the new."""
         self._filter = tail_filter
         if self._lost is not None:
             self._items.append(self._lost)
             self._lost = None
-        self._items.append(FilterChanged(confirmation))
+        self._items.append(confirmation)
+        self._filled.set()
+
+    def notify(self, notice: Notice) -> None:
+        """Give `notice` out before everything else, even when paused."""
+        self._notices.append(notice)
         self._filled.set()
 
     def hold_history(self) -> None:
@@ -182,6 +188,8 @@ class Subscriber:
     async def receive(self) -> TailItem:
         """Give the next item. Cancelled, it loses nothing."""
         while True:
+            if self._notices:
+                return self._notices.popleft()
             if not self._paused:
                 if self._items:
                     return self._take()
@@ -192,9 +200,13 @@ class Subscriber:
             self._filled = trio.Event()
             await self._filled.wait()
 
-    def receive_nowait(self) -> TailItem | None:
-        """Give the next item if there is one."""
-        return self._take() if self._items and not self._paused else None
+    def next_entries(self) -> Entries | None:
+        """Give the next item if it stands ready and holds entries."""
+        if self._paused or self._notices or not self._items or not isinstance(self._items[0], Entries):
+            return None
+        item = self._take()
+        assert isinstance(item, Entries)
+        return item
 
     def _take(self) -> TailItem:
         item = self._items.popleft()

@@ -1,0 +1,103 @@
+"""What the server answers, as the client commands read it. Unknown fields are ignored: the API may add some.
+
+Entries stay raw bytes until somebody needs a field of them, so that `--output jsonl` passes them on unchanged.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One log entry; `timestamp` is RFC 3339 in UTC."""
+
+    id: str
+    timestamp: str
+    message: str
+    labels: dict[str, str] = {}
+    level: str = ""
+
+
+class EntryKey(msgspec.Struct, frozen=True):
+    """The part of an entry that tells it from every other one and says when it was."""
+
+    id: str
+    timestamp: str
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One series of a metric query's answer: RFC 3339 times with values, as text those that are NaN or infinite."""
+
+    labels: dict[str, str]
+    points: list[tuple[str, float | str]]
+
+
+class Stats(msgspec.Struct, frozen=True, rename="camel"):
+    """What one query cost; `execution_time` is in milliseconds."""
+
+    queried_chunks: int = 0
+    scanned_lines: int = 0
+    scanned_bytes: int = 0
+    execution_time: float = 0
+
+    def __add__(self, other: Stats) -> Stats:
+        return Stats(
+            self.queried_chunks + other.queried_chunks,
+            self.scanned_lines + other.scanned_lines,
+            self.scanned_bytes + other.scanned_bytes,
+            self.execution_time + other.execution_time,
+        )
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer of `/query`: entries or series, and the cursor of what follows, if anything does."""
+
+    logs: list[msgspec.Raw] = []
+    series: list[msgspec.Raw] = []
+    stats: Stats = Stats()
+    next: str | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in a query something is wrong, in characters from 0."""
+
+    offset: int
+    length: int = 1
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """One entry that was not stored: its place in the push and why."""
+
+    stream: int
+    entry: int
+    reason: str
+
+
+class Problem(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of every answer that is no success, and an `error` frame, which calls its text `message`."""
+
+    error: str = ""
+    message: str = ""
+    position: Place | None = None
+    expected: list[str] = []
+    hint: str = ""
+    accepted: int = 0
+    rejected: list[Rejection] = []
+    rejected_count: int = 0
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The answer to a push that was stored whole."""
+
+    accepted: int
+
+
+class Frame(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """Any frame of `/stream`: `type` says which fields mean something, so that a new type breaks nothing."""
+
+    type: str
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+    count: int = 0
+    from_: str = ""
+    to: str = ""
+    time: str = ""

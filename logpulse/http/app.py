@@ -1,0 +1,84 @@
+"""The Quart application: routes, errors, headers, and the time each request took."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from hypercorn.typing import ASGIFramework
+from quart import Response, g, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from logpulse.errors import LogPulseError
+from logpulse.http.auth import Authenticated
+from logpulse.http.context import Services
+from logpulse.http.logpulse_api import logpulse_api
+from logpulse.http.middleware import harden
+from logpulse.http.ops import ops
+from logpulse.http.problems import json_response, problem_response
+from logpulse.http.stream import stream
+from logpulse.http.web import web
+
+_LOG: Final = logging.getLogger("logpulse.http")
+_SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def make_app(services: Services) -> ASGIFramework:
+    """Make the whole edge: guards outside, then the key, then the routes."""
+    quart = QuartTrio(__name__, static_folder=None)
+    quart.config["MAX_CONTENT_LENGTH"] = None  # the middleware bounds bodies, streamed ones too
+    quart.config["BODY_TIMEOUT"] = None
+    quart.config["PROPAGATE_EXCEPTIONS"] = False
+    for routes in (logpulse_api(services), ops(services), web(), stream(services)):
+        quart.register_blueprint(routes)
+    _handle_errors(quart)
+    _measure(quart, services)
+    body_bytes = services.config.ingest.max_body_bytes
+    guarded = Authenticated(quart, services.keyring)
+    return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
+
+
+def _handle_errors(quart: QuartTrio) -> None:
+    @quart.errorhandler(LogPulseError)
+    async def refuse(error: LogPulseError) -> Response:
+        response = problem_response(error)
+        if response.status_code >= 500:
+            _LOG.error("%s %s: %s", request.method, request.path, error)
+        return response
+
+    @quart.errorhandler(HTTPException)
+    async def explain(error: HTTPException) -> Response:
+        response = json_response({"error": f"{error.name}: {error.description}"}, error.code or 500)
+        for name, value in error.get_headers():
+            if name.lower() == "allow":
+                response.headers["Allow"] = value
+        return response
+
+    @quart.errorhandler(Exception)
+    async def confess(error: Exception) -> Response:
+        _LOG.exception("a request failed", exc_info=error)
+        return json_response({"error": "internal error; the server's log has the details"}, 500)
+
+
+def _measure(quart: QuartTrio, services: Services) -> None:
+    @quart.before_request
+    async def start() -> None:
+        g.began = time.perf_counter()
+
+    @quart.after_request
+    async def finish(response: Response) -> Response:
+        for name, value in _SAFE_HEADERS.items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        took = time.perf_counter() - g.began
+        services.metrics.request_seconds.labels(route, str(response.status_code)).observe(took)
+        return response

@@ -1,0 +1,124 @@
+"""Let in only who has the key, before a byte of the body is read; and keep foreign web pages off the WebSockets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope, WebsocketScope
+
+from logpulse.errors import UnauthorizedError
+from logpulse.http.refusal import Refusal
+
+OPEN_PATHS: Final = frozenset({"/", "/health", "/ready", "/livez"})
+"""Routes without secrets: probes have no key, and the page tells how to send one."""
+
+_CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="logpulse"'),)
+
+
+@attrs.define
+class Keyring:
+    """Hold the one key, as a digest; None lets everyone in. It can be exchanged while the server runs."""
+
+    _digest: bytes | None = None
+
+    @classmethod
+    def of(cls, key: str) -> Keyring:
+        """Hold `key`; an empty one lets everyone in."""
+        ring = cls()
+        ring.exchange(key)
+        return ring
+
+    def exchange(self, key: str) -> None:
+        """Accept `key` from now on, and no other."""
+        self._digest = hashlib.sha256(key.encode()).digest() if key else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no key is needed."""
+        return self._digest is None
+
+    def accepts(self, key: bytes) -> bool:
+        """Tell whether `key` is the key, in a time that does not depend on it."""
+        return self._digest is None or hmac.compare_digest(hashlib.sha256(key).digest(), self._digest)
+
+
+@attrs.frozen
+class Authenticated:
+    """Pass on requests with the key, and to OPEN_PATHS those without; refuse all others.
+
+    The scope's extension `logpulse.authenticated` tells the application whether there was a key.
+    """
+
+    app: ASGIFramework
+    keyring: Keyring
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await refusal.answer(scope, receive, send)
+
+    def _refusal(self, scope: HTTPScope | WebsocketScope) -> Refusal | None:
+        credentials = sent_credentials(scope)
+        if len(credentials) > 1:
+            return Refusal(400, "two different keys were sent; send one, as X-API-Key or as Authorization")
+        if any(name in ("key", "api_key") for name, _ in parse_qsl(scope["query_string"].decode("latin-1"))):
+            return Refusal(400, "a key in the URL would end in logs and histories; send it as X-API-Key")
+        if scope["type"] == "websocket" and _is_foreign(scope):
+            return Refusal(403, "this Origin may not open a WebSocket here")
+        authenticated = self.keyring.is_open or any(self.keyring.accepts(key) for key in credentials)
+        scope["extensions"]["logpulse.authenticated"] = {"value": authenticated}
+        if not authenticated and scope["path"] not in OPEN_PATHS:
+            return Refusal(401, str(UnauthorizedError()), _CHALLENGE)
+        return None
+
+
+def is_authenticated(scope: HTTPScope | WebsocketScope) -> bool:
+    """Tell whether a request came with the key, or needs none."""
+    return bool(scope["extensions"]["logpulse.authenticated"]["value"])
+
+
+def sent_credentials(scope: HTTPScope | WebsocketScope) -> set[bytes]:
+    """Collect the different keys of a request, from every form in which one may be sent."""
+    found = set()
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            found.add(value.strip())
+        elif name == b"authorization":
+            found.add(_authorization_key(value.strip()))
+    return found
+
+
+def _authorization_key(value: bytes) -> bytes:
+    scheme, blank, rest = value.partition(b" ")
+    if not blank:
+        return value
+    match scheme.lower():
+        case b"bearer":
+            return rest.strip()
+        case b"basic":
+            try:
+                return base64.b64decode(rest.strip(), validate=True).partition(b":")[2]
+            except binascii.Error:
+                return b""
+        case _:
+            return value
+
+
+def _is_foreign(scope: WebsocketScope) -> bool:
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is None:
+        return False
+    return urlsplit(origin.decode("latin-1")).netloc.lower() != headers.get(b"host", b"").decode("latin-1").lower()

@@ -1,0 +1,43 @@
+"""What the routes work with: the running services, handed in when the application is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from logpulse.config import Config
+from logpulse.http.auth import Keyring
+from logpulse.http.entry_json import LevelOf, detected_level, labelled_level
+from logpulse.query.engine import Engine
+from logpulse.services.broadcaster import Broadcaster
+from logpulse.services.committer import AppendQueue
+from logpulse.services.flusher import Flusher
+from logpulse.services.lifecycle import Lifecycle
+from logpulse.services.metrics import Metrics
+from logpulse.services.queries import QueryRunner
+from logpulse.storage.store import Store
+from logpulse.wire.ingest import IngestDecoder
+
+
+@attrs.frozen(eq=False)
+class Services:
+    """Hold one server's services. `now_ns` is the wall clock in unix nanoseconds."""
+
+    config: Config
+    store: Store
+    engine: Engine
+    queries: QueryRunner
+    append: AppendQueue
+    broadcaster: Broadcaster
+    flusher: Flusher
+    metrics: Metrics
+    lifecycle: Lifecycle
+    keyring: Keyring
+    decoder: IngestDecoder
+    now_ns: Callable[[], int]
+
+    @property
+    def level_of(self) -> LevelOf:
+        """How answers find an entry's level."""
+        return detected_level if self.config.ingest.detect_level else labelled_level

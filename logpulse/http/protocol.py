@@ -1,0 +1,186 @@
+"""HTTP/1.1 and WebSocket as Hypercorn speaks them, without what lets a peer break, confuse or stall the server."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+import attrs
+import h11
+import trio
+from hypercorn.protocol import events
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    H11SendableEvent,
+    Scope,
+)
+from wsproto.events import Ping
+
+from logpulse.errors import LogPulseError, shorten
+from logpulse.http.refusal import Refusal
+from logpulse.limits import DISCONNECT_SECONDS
+
+_DECODED_BY_HANDSHAKE: Final = {b"connection", b"sec-websocket-protocol"}
+_EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
+
+
+@attrs.define(eq=False, slots=False)
+class RequestRefusedError(LogPulseError):
+    """End a connection whose peer broke the protocol and has been told so."""
+
+    refusal: Refusal
+
+    def __str__(self) -> str:
+        return f"{self.refusal.status} {self.refusal.reason}"
+
+
+@attrs.define(eq=False, slots=False)
+class DeafApplicationError(LogPulseError):
+    """End a connection whose application does not take the news that its client has left."""
+
+    def __str__(self) -> str:
+        return f"the application did not notice within {DISCONNECT_SECONDS} s that its client has left"
+
+
+class GuardedHTTP1(H11Protocol):
+    """Speak HTTP/1 on one connection, and nothing else.
+
+    * Other versions are answered 505. `Upgrade: h2c` is ignored and the request served, as RFC 9110 (section 7.8) lets
+      a server do: without a 101 no proxy can be made to tunnel, and clients that always offer it keep working.
+    * A WebSocket handshake that cannot be read, or with data right behind it, is answered 400 before any application.
+    * `100 Continue` is sent when the application asks for the body, so that a refusal comes first and alone.
+    * An application that ignores the end of its client is cancelled; Hypercorn waits for it, with whatever it holds.
+    """
+
+    async def initiate(self) -> None:
+        """Prepare for the first request."""
+        self.app = _ContinuingApp(self.app, self._send_continue)
+        await super().initiate()
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        refusal = _refusal(event, self.connection.trailing_data[0])
+        if refusal is None:
+            return
+        headers = [*refusal.headers, *self.config.response_headers("h11")]
+        await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
+        await self._send_h11_event(h11.Data(data=refusal.body))
+        await self._send_h11_event(h11.EndOfMessage())
+        raise RequestRefusedError(refusal)
+
+    async def _send_h11_event(self, event: H11SendableEvent) -> None:
+        if not (isinstance(event, h11.InformationalResponse) and event.status_code == 100):
+            await super()._send_h11_event(event)
+
+    async def _send_continue(self) -> None:
+        if self.connection.they_are_waiting_for_100_continue:
+            headers = self.config.response_headers("h11")
+            await super()._send_h11_event(h11.InformationalResponse(status_code=100, headers=headers))
+
+    async def _close_stream(self) -> None:
+        with trio.move_on_after(DISCONNECT_SECONDS) as patience:
+            await super()._close_stream()
+        if patience.cancelled_caught:
+            self.task_group.spawn(_abandon)
+
+
+async def _abandon() -> None:
+    raise DeafApplicationError
+
+
+def _refusal(request: h11.Request, trailing: bytes) -> Refusal | None:
+    if not request.http_version.startswith(b"1."):
+        version = request.http_version.decode("ascii")
+        return Refusal(505, f"HTTP/{version} is not served; use HTTP/1.1")
+    headers = list(request.headers)
+    if not any(name == b"upgrade" and value.strip().lower() == b"websocket" for name, value in headers):
+        return None
+    if trailing:
+        return _EARLY_DATA
+    for name, value in headers:
+        if name in _DECODED_BY_HANDSHAKE and not value.isascii():
+            return Refusal(400, f"{name.decode()}: must be ASCII, got {shorten(value)}")
+    return None
+
+
+@attrs.frozen
+class _ContinuingApp:
+    """Run an application, telling the client to continue whenever it waits for that and the application for a body."""
+
+    app: AppWrapper
+    send_continue: Callable[[], Awaitable[None]]
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: ASGIReceiveCallable,
+        send: ASGISendCallable,
+        sync_spawn: Callable[..., object],
+        call_soon: Callable[..., object],
+    ) -> None:
+        async def continue_and_receive() -> ASGIReceiveEvent:
+            await self.send_continue()
+            return await receive()
+
+        await self.app(scope, continue_and_receive, send, sync_spawn, call_soon)
+
+
+class GuardedWebSocket(WSStream):
+    """Speak WebSocket on one connection.
+
+    * Data before the handshake is answered ends the connection. Hypercorn answers 400 over whatever the application is
+      saying, and never tells it that its client has left.
+    * Compression is not negotiated: 64 KiB could unfold to 64 MiB before their size is looked at.
+    * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
+    * The first ping is sent after one interval, and the last before the end. Hypercorn's first crosses the close of a
+      short-lived client, on which trio-websocket raises; and it sleeps on after the end, for which a shutdown waits.
+    """
+
+    _ended: trio.Event
+
+    async def handle(self, event: events.Event) -> None:
+        """Take one event of the connection.
+
+        Raises:
+            RequestRefusedError: the client sent data before its handshake was answered.
+        """
+        if isinstance(event, events.Request):
+            self._ended = trio.Event()
+            headers = [header for header in event.headers if header[0] != b"sec-websocket-extensions"]
+            event = replace(event, headers=headers)
+        elif isinstance(event, events.Body | events.Data) and not (self.closed or self.handshake.accepted):
+            await self._refuse_early_data()
+            return
+        try:
+            await super().handle(event)
+        finally:
+            if self.closed:
+                self._ended.set()
+
+    async def _refuse_early_data(self) -> None:
+        if self.state is not ASGIWebsocketState.HANDSHAKE:
+            return  # the application has refused the handshake itself
+        self.closed = True
+        stream_id = self.stream_id
+        await self.send(events.Response(stream_id, headers=_EARLY_DATA.headers, status_code=_EARLY_DATA.status))
+        await self.send(events.Body(stream_id, data=_EARLY_DATA.body))
+        await self.send(events.EndBody(stream_id))
+        raise RequestRefusedError(_EARLY_DATA)
+
+    async def _handle_events(self) -> None:
+        await super()._handle_events()
+        if self.buffer.length > self.buffer.max_length:
+            await self.send(events.StreamClosed(self.stream_id))
+
+    async def _send_pings(self) -> None:
+        while True:
+            with trio.move_on_after(self.config.websocket_ping_interval or math.inf):
+                await self._ended.wait()
+                return
+            await self._send_wsproto_event(Ping())

@@ -1,0 +1,103 @@
+"""The frames of a live tail, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from logpulse.errors import BodyFormatError, LogPulseError
+from logpulse.http.entry_json import EntryJson, LevelOf, entry_json
+from logpulse.http.problems import problem_body
+from logpulse.query.result import Entry
+from logpulse.services.subscriber import Dropped
+from logpulse.units import format_time
+
+FrameId = int | str
+
+
+class ClientFrame(msgspec.Struct):
+    """A request of the client."""
+
+    type: Literal["filter", "pause", "resume"]
+    labels: dict[str, str] | None = None
+    query: str | None = None
+    id: FrameId | None = None
+
+
+class LogFrame(msgspec.Struct, tag="log"):
+    """One entry."""
+
+    data: EntryJson
+
+
+class LogsFrame(msgspec.Struct, tag="logs"):
+    """Several entries, in batch mode."""
+
+    data: list[EntryJson]
+
+
+_DECODER = msgspec.json.Decoder(ClientFrame)
+_ENCODER = msgspec.json.Encoder()
+
+
+def decode_client_frame(data: str | bytes) -> ClientFrame:
+    """Read a frame of the client.
+
+    Raises:
+        BodyFormatError: it is none.
+    """
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BodyFormatError(f'expected {{"type":"filter"|"pause"|"resume", …}}: {error}') from error
+
+
+def log_frames(entries: Sequence[Entry], level: LevelOf) -> list[bytes]:
+    """Write each entry as a frame of its own."""
+    return [_ENCODER.encode(LogFrame(entry_json(entry, level))) for entry in entries]
+
+
+def logs_frame(entries: Sequence[Entry], level: LevelOf) -> bytes:
+    """Write entries as one frame."""
+    return _ENCODER.encode(LogsFrame([entry_json(entry, level) for entry in entries]))
+
+
+def connected_frame(shown_filter: dict[str, str]) -> bytes:
+    """Greet the client."""
+    return _frame("connected", message="Connected to log stream", filter=shown_filter, id=0)
+
+
+def filter_updated_frame(shown_filter: dict[str, str], frame_id: FrameId) -> bytes:
+    """Confirm a new filter."""
+    return _frame("filter_updated", filter=shown_filter, id=frame_id)
+
+
+def acknowledgement_frame(kind: Literal["paused", "resumed"], frame_id: FrameId | None) -> bytes:
+    """Confirm a pause or its end."""
+    return _frame(kind) if frame_id is None else _frame(kind, id=frame_id)
+
+
+def dropped_frame(dropped: Dropped) -> bytes:
+    """Report a loss."""
+    oldest, newest = format_time(dropped.oldest), format_time(dropped.newest)
+    return _ENCODER.encode({"type": "dropped", "count": dropped.count, "from": oldest, "to": newest})
+
+
+def error_frame(error: LogPulseError, frame_id: FrameId | None) -> bytes:
+    """Report a bad request; the tail goes on as it was."""
+    body = problem_body(error)
+    body["message"] = body.pop("error")
+    if frame_id is not None:
+        body["id"] = frame_id
+    return _frame("error", **body)
+
+
+def heartbeat_frame(now_ns: int) -> bytes:
+    """Show that the server is alive."""
+    return _frame("heartbeat", time=format_time(now_ns))
+
+
+def _frame(kind: str, **fields: object) -> bytes:
+    return _ENCODER.encode({"type": kind, **fields})

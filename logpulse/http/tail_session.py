@@ -1,0 +1,204 @@
+"""One live tail from its acceptance to its end: a reader, a writer, and a watch over both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final, Literal
+
+import attrs
+import trio
+from quart import websocket
+
+from logpulse.errors import InvalidRequestError, LogPulseError
+from logpulse.http.context import Services
+from logpulse.http.peer import PeerLeftError
+from logpulse.http.tail_frames import (
+    ClientFrame,
+    acknowledgement_frame,
+    connected_frame,
+    decode_client_frame,
+    dropped_frame,
+    error_frame,
+    filter_updated_frame,
+    heartbeat_frame,
+    log_frames,
+    logs_frame,
+)
+from logpulse.http.tail_request import History, TailRequest, labels_query
+from logpulse.limits import (
+    CLIENT_FRAMES_PER_SECOND,
+    FRAME_ENTRIES,
+    FRAME_SECONDS,
+    HEARTBEAT_SECONDS,
+    HISTORY_PAGE,
+)
+from logpulse.logql.parser import parse_log_query
+from logpulse.query.engine import LogsRequest
+from logpulse.query.result import Direction, Entry, LogsPage
+from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber, TailFilter
+from logpulse.storage.view import View
+
+_LOG: Final = logging.getLogger("logpulse.tail")
+_GOING_AWAY: Final = 1001
+_POLICY: Final = 1008
+_INTERNAL: Final = 1011
+_TOO_SLOW: Final = 1013
+
+
+@attrs.define
+class TailSession:
+    """Serve one accepted WebSocket. Only the writer sends, so that frames never mix."""
+
+    services: Services
+    request: TailRequest
+    subscriber: Subscriber
+    _close: tuple[int, str] | None = (_INTERNAL, "internal error")
+    _filters: int = 0
+    _last_frame: float = float("-inf")
+
+    async def run(self) -> None:
+        """Serve until the client leaves, misbehaves or lags, or the server stops; then close with the fitting code."""
+        try:
+            async with trio.open_nursery() as nursery:
+                end = partial(self._end, nursery.cancel_scope)
+                nursery.start_soon(self._read, end)
+                nursery.start_soon(self._write)
+                nursery.start_soon(self._watch_pace, end)
+                nursery.start_soon(self._watch_stop, end)
+        except* PeerLeftError:
+            self._close = None
+        except* Exception as group:
+            _LOG.exception("a live tail failed", exc_info=group)
+        if self._close is not None:
+            await websocket.close(*self._close)
+
+    def _end(self, scope: trio.CancelScope, code: int, reason: str) -> None:
+        self._close = (code, reason)
+        scope.cancel()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    async def _read(self, end: Callable[[int, str], None]) -> None:
+        allowance, refilled = float(CLIENT_FRAMES_PER_SECOND), trio.current_time()
+        while True:
+            data = await websocket.receive()
+            now = trio.current_time()
+            allowance = min(CLIENT_FRAMES_PER_SECOND, allowance + (now - refilled) * CLIENT_FRAMES_PER_SECOND)
+            refilled = now
+            if allowance < 1:
+                end(_POLICY, f"more than {CLIENT_FRAMES_PER_SECOND} messages a second")
+                return
+            allowance -= 1
+            self._obey(data)
+
+    def _obey(self, data: str | bytes) -> None:
+        frame_id = None
+        try:
+            frame = decode_client_frame(data)
+            frame_id = frame.id
+            if frame.type == "filter":
+                self._change_filter(frame)
+                return
+        except LogPulseError as error:
+            self.subscriber.notify(Notice(error_frame(error, frame_id)))
+            return
+        done: Literal["paused", "resumed"]
+        if frame.type == "pause":
+            self.subscriber.pause()
+            done = "paused"
+        else:
+            self.subscriber.resume()
+            done = "resumed"
+        self.subscriber.notify(Notice(acknowledgement_frame(done, frame_id)))
+
+    def _change_filter(self, frame: ClientFrame) -> None:
+        if (frame.labels is None) == (frame.query is None):
+            raise InvalidRequestError("filter", frame.labels, "must have either labels or query")
+        query = parse_log_query(frame.query) if frame.query is not None else labels_query(frame.labels or {})
+        shown = {"query": frame.query} if frame.query is not None else dict(frame.labels or {})
+        tail_filter = TailFilter(query)
+        self._filters += 1
+        frame_id = self._filters if frame.id is None else frame.id
+        self.subscriber.change_filter(tail_filter, Notice(filter_updated_frame(shown, frame_id)))
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        await self._send(connected_frame(self.request.shown_filter))
+        shown_up_to = 0
+        if self.request.history is not None:
+            self.subscriber.hold_history()
+            with self.services.store.reading() as view:
+                shown_up_to = view.sequence
+                async for entries in self._history(view, self.request.history):
+                    await self._send_entries(entries)
+        while True:
+            item = None
+            with trio.move_on_after(HEARTBEAT_SECONDS):
+                item = await self.subscriber.receive()
+            match item:
+                case None:
+                    await self._send(heartbeat_frame(self.services.now_ns()))
+                case Notice():
+                    await self._send(item.frame)
+                case Dropped():
+                    await self._send(dropped_frame(item))
+                case Entries() if item.sequence > shown_up_to:
+                    await self._send_entries(await self._gathered(item) if self.request.batched else item.entries)
+
+    async def _history(self, view: View, history: History) -> AsyncIterator[tuple[Entry, ...]]:
+        asked = LogsRequest(
+            self.request.query,
+            start=history.start,
+            limit=history.newest or HISTORY_PAGE,
+            direction=Direction.BACKWARD if history.newest else Direction.FORWARD,
+        )
+        while True:
+            page: LogsPage = await self.services.queries.run(
+                "tail_history", partial(self.services.engine.logs_of, view, asked)
+            )
+            if history.newest:
+                yield page.entries[::-1]
+                return
+            yield page.entries
+            if page.next is None:
+                return
+            asked = attrs.evolve(asked, cursor=page.next)
+
+    async def _gathered(self, first: Entries) -> list[Entry]:
+        """Add what else is ready, or comes before the next frame is due."""
+        entries = list(first.entries)
+        wait = self._last_frame + FRAME_SECONDS - trio.current_time()
+        if wait > 0 and len(entries) < FRAME_ENTRIES:
+            await trio.sleep(wait)
+        while len(entries) < FRAME_ENTRIES and (more := self.subscriber.next_entries()) is not None:
+            entries += more.entries
+        return entries
+
+    async def _send_entries(self, entries: tuple[Entry, ...] | list[Entry]) -> None:
+        level = self.services.level_of
+        if not self.request.batched:
+            for frame in log_frames(entries, level):
+                await self._send(frame)
+            return
+        for start in range(0, len(entries), FRAME_ENTRIES):
+            await self._send(logs_frame(entries[start : start + FRAME_ENTRIES], level))
+        self._last_frame = trio.current_time()
+
+    async def _send(self, frame: bytes) -> None:
+        await websocket.send(frame.decode())
+
+    # -- watching -----------------------------------------------------------------------------------------------------
+
+    async def _watch_pace(self, end: Callable[[int, str], None]) -> None:
+        while True:
+            await trio.sleep(1)
+            if self.subscriber.is_too_slow:
+                end(_TOO_SLOW, "the client reads too slowly")
+                return
+
+    async def _watch_stop(self, end: Callable[[int, str], None]) -> None:
+        await self.services.lifecycle.stopping.wait()
+        end(_GOING_AWAY, "the server is stopping")

@@ -1,0 +1,262 @@
+"""The literals of LogQL: strings, numbers, durations and byte sizes, read from query text and written canonically."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from logpulse.errors import InvalidRequestError, LogPulseError
+from logpulse.units import parse_byte_size, parse_duration
+
+_SIMPLE_ESCAPES: Final = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+    '"': '"',
+}
+_ESCAPED: Final = {value: f"\\{letter}" for letter, value in _SIMPLE_ESCAPES.items()}
+# Bytes written one by one (\xc3\xa9) are gathered in one run, since only together do they make a character.
+_ESCAPE: Final = re.compile(
+    r'\\(?:(?P<simple>[abfnrtv\\"])|u(?P<short>[0-9a-fA-F]{4})|U(?P<long>[0-9a-fA-F]{8}))'
+    r"|(?P<bytes>(?:\\x[0-9a-fA-F]{2}|\\[0-3][0-7]{2})+)"
+    r"|(?P<wrong>\\(?:[xuU][0-9a-fA-F]*|[0-7]{1,3}|.)?)",
+    re.DOTALL,
+)
+_BYTE: Final = re.compile(r"\\(?:x(..)|(...))")
+
+_PROMETHEUS_DURATION: Final = re.compile(r"(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?", re.ASCII)
+_GO_DURATION: Final = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
+_MICROSECOND_NS: Final = 1_000
+_MILLISECOND_NS: Final = 1_000_000
+_SECOND_NS: Final = 1_000_000_000
+_RANGE_UNITS: Final = (  # Prometheus writes a year, week or day only when nothing smaller is left over
+    ("y", 31_536_000 * _SECOND_NS, True),
+    ("w", 604_800 * _SECOND_NS, True),
+    ("d", 86_400 * _SECOND_NS, True),
+    ("h", 3_600 * _SECOND_NS, False),
+    ("m", 60 * _SECOND_NS, False),
+    ("s", _SECOND_NS, False),
+    ("ms", _MILLISECOND_NS, False),
+)
+_MOST_BYTES: Final = 2**63 - 1  # what int64 columns hold
+_LONGEST_AMOUNT: Final = 200  # characters of a duration or byte size; Python refuses integers of thousands of digits
+
+
+@attrs.define(eq=False, slots=False)
+class LiteralError(LogPulseError):
+    """Say what is wrong with a literal, and where in it: `offset` and `length` count characters of the literal."""
+
+    reason: str
+    offset: int
+    length: int
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+# -- strings ----------------------------------------------------------------------------------------------------------
+
+
+def unquote(literal: str) -> str:
+    r"""Read a string literal by Go's rules: `"…"` with escapes, or raw in backquotes.
+
+    Escapes that spell bytes (`\xc3\xa9`) are read as UTF-8; bytes that are none become U+FFFD, as in stored lines.
+
+    Raises:
+        LiteralError: an escape is none of Go's, or names no character.
+    """
+    if literal[0] == "`":
+        return literal[1:-1].replace("\r", "")
+    if "\\" not in literal:
+        return literal[1:-1]
+    return _ESCAPE.sub(_unescape, literal[:-1])[1:]
+
+
+def _unescape(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind == "simple":
+        return _SIMPLE_ESCAPES[match["simple"]]
+    if kind == "bytes":
+        values = (int(byte[1], 16) if byte[1] else int(byte[2], 8) for byte in _BYTE.finditer(match[0]))
+        return bytes(values).decode("utf-8", "replace")
+    if kind == "wrong":
+        escape = match[0]
+        raise LiteralError(
+            f"`{escape}` is not an escape of a quoted string",
+            match.start(),
+            len(escape),
+            f"write `\\{escape}` for a backslash, or put the text in backquotes, where nothing is escaped",
+        )
+    code = int(match["short"] or match["long"], 16)
+    if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+        raise LiteralError(f"`{match[0]}` names no character", match.start(), len(match[0]))
+    return chr(code)
+
+
+def quote(text: str) -> str:
+    """Write a string literal in double quotes; what cannot be printed is escaped, as Go does."""
+    return '"' + "".join(map(_escape, text)) + '"'
+
+
+def _escape(character: str) -> str:
+    if character in _ESCAPED:
+        return _ESCAPED[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def shortened(text: str, longest: int = 40) -> str:
+    """Cut a text that an error shows after `longest` characters."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def parse_number(text: str) -> float:
+    """Read an unsigned decimal number.
+
+    Raises:
+        LiteralError: it is beyond what a 64-bit float holds.
+    """
+    value = float(text)
+    if math.isinf(value):
+        raise LiteralError("the number is out of range", 0, len(text))
+    return value
+
+
+def format_number(value: float) -> str:
+    """Write a number in the fewest digits that give it back, without exponent.
+
+    What has no literal is written as the operation that yields it: `(0 / 0)` is NaN, `(9 ^ 999)` infinity.
+    """
+    if math.isnan(value):
+        return "(0 / 0)"
+    if math.isinf(value):
+        return "(9 ^ 999)" if value > 0 else "(-9 ^ 999)"
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")
+
+
+# -- durations --------------------------------------------------------------------------------------------------------
+
+
+def parse_query_duration(text: str) -> int:
+    """Read a duration as nanoseconds: first by Prometheus's rules (`1d12h`), then by Go's (`1.5h`); `-` may lead.
+
+    Raises:
+        LiteralError: it is neither, or longer than 292 years.
+    """
+    unsigned = text.removeprefix("-")
+    if _PROMETHEUS_DURATION.fullmatch(unsigned) is None and _GO_DURATION.fullmatch(unsigned) is None:
+        raise LiteralError(
+            f"`{shortened(text)}` is not a duration",
+            0,
+            len(text),
+            "`y`, `w` and `d` take whole numbers and stand before `h`, `m`, `s` and `ms`, as in `1d12h`",
+        )
+    return _nanoseconds(text)
+
+
+def parse_range(text: str) -> int:
+    """Read a range with its brackets, `[5m]`, as nanoseconds: a Prometheus duration longer than zero.
+
+    Raises:
+        LiteralError: it is none, has blanks or a sign, or is longer than 292 years.
+    """
+    inner = text[1:-1]
+    if not inner or _PROMETHEUS_DURATION.fullmatch(inner) is None:
+        raise LiteralError(f"`{shortened(text)}` is not a range", 0, len(text), _range_hint(inner))
+    nanoseconds = _nanoseconds(inner)
+    if nanoseconds == 0:
+        raise LiteralError("a range must be longer than zero", 0, len(text))
+    return nanoseconds
+
+
+def _range_hint(text: str) -> str:
+    if ":" in text:
+        return "LogQL has no subqueries; write one duration such as `[5m]`"
+    if text.strip().isdecimal():
+        return f"a range needs a unit, as in `[{text.strip()}s]`"
+    if text != text.strip():
+        return f"write it without blanks: `[{text.strip()}]`"
+    return "whole numbers with the units `y`, `w`, `d`, `h`, `m`, `s` and `ms`, the largest first, as in `[1h30m]`"
+
+
+def _nanoseconds(text: str) -> int:
+    if len(text) > _LONGEST_AMOUNT:
+        raise LiteralError(f"the duration is longer than {_LONGEST_AMOUNT} characters", 0, len(text))
+    try:
+        return parse_duration(text)
+    except InvalidRequestError as error:
+        raise LiteralError(f"`{text}` is not a duration: it {error.reason}", 0, len(text)) from None
+
+
+def format_range(nanoseconds: int) -> str:
+    """Write a range as Prometheus does: `1h30m`, `7d` as `1w`, but `36h` as it is."""
+    parts, rest = [], nanoseconds
+    for unit, scale, only_exact in _RANGE_UNITS:
+        if only_exact and rest % scale:
+            continue
+        count, rest = divmod(rest, scale)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def format_query_duration(nanoseconds: int) -> str:
+    """Write a duration as Go does: `1h0m0s`, `1.5s`, `250ms`, `-10s`, `0s`."""
+    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
+    if rest < _SECOND_NS:
+        if rest < _MICROSECOND_NS:
+            return f"{sign}{rest}ns" if rest else "0s"
+        unit, scale = ("µs", _MICROSECOND_NS) if rest < _MILLISECOND_NS else ("ms", _MILLISECOND_NS)
+        return f"{sign}{_decimal(rest, scale)}{unit}"
+    minutes, rest = divmod(rest, 60 * _SECOND_NS)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{sign}{text}{_decimal(rest, _SECOND_NS)}s"
+
+
+def _decimal(value: int, scale: int) -> str:
+    whole, fraction = divmod(value, scale)
+    digits = str(fraction).zfill(len(str(scale)) - 1).rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+# -- byte sizes -------------------------------------------------------------------------------------------------------
+
+
+def parse_query_bytes(text: str) -> int:
+    """Read a byte size, rounded down: `42MB` and `kB` are powers of 1000, `1.5KiB` is one of 1024.
+
+    Raises:
+        LiteralError: it is beyond 8 EiB.
+    """
+    size = parse_byte_size(text) if len(text) <= _LONGEST_AMOUNT else _MOST_BYTES + 1
+    if size > _MOST_BYTES:
+        raise LiteralError("the byte size is out of range", 0, len(text))
+    return size
+
+
+def format_query_bytes(size: int) -> str:
+    """Write a byte size in the largest unit that gives it back with one decimal: `3.0kB`, `12MB`, `1234567B`."""
+    for unit, scale in (("PB", 10**15), ("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale and size * 10 % scale == 0:
+            tenths = size * 10 // scale
+            whole, tenth = divmod(tenths, 10)
+            return f"{whole}{unit}" if whole >= 10 and tenth == 0 else f"{whole}.{tenth}{unit}"
+    return f"{size}B"

@@ -1,0 +1,41 @@
+"""Where things stand in the text of a query: positions, tokens, and nodes with the token they begin at."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import attrs
+from lark import Token
+
+from logpulse.errors import Position, QuerySyntaxError
+
+Node = TypeVar("Node", covariant=True)
+
+
+@attrs.frozen
+class Placed(Generic[Node]):
+    """Hold a node of the tree while it is built, with its first token and a bound on how deep its text nests."""
+
+    node: Node
+    token: Token
+    height: int = 1
+
+
+def locate(text: str, offset: int, length: int) -> Position:
+    """Give the position of `length` characters from `offset` in the text of a query."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return Position(offset, text.count("\n", 0, offset) + 1, offset - line_start + 1, length)
+
+
+def error_at(token: Token, reason: str, *, hint: str = "", part: slice | None = None) -> QuerySyntaxError:
+    """Make the error that points at a token, or at the `part` of its characters."""
+    start, stop, _ = (part or slice(None)).indices(len(token))
+    inner = locate(token, start, stop - start)
+    first_line = inner.line == 1
+    position = Position(
+        (token.start_pos or 0) + start,
+        (token.line or 1) + inner.line - 1,
+        (token.column or 1) + start if first_line else inner.column,
+        inner.length,
+    )
+    return QuerySyntaxError(reason, position, hint=hint)

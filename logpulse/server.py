@@ -1,0 +1,179 @@
+"""The server: one data folder, one nursery, and the order in which they begin and end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import trio
+from hypercorn.trio import serve as serve_http
+
+from logpulse.config import Config
+from logpulse.errors import LogPulseError
+from logpulse.http.app import make_app
+from logpulse.http.auth import Keyring
+from logpulse.http.context import Services
+from logpulse.http.guard import EdgeCounters, guarded_hypercorn
+from logpulse.http.listener import hypercorn_config, open_listener
+from logpulse.query.engine import Engine
+from logpulse.query.executor import Executor
+from logpulse.services.broadcaster import Broadcaster
+from logpulse.services.committer import AppendQueue, Committer
+from logpulse.services.flusher import Flusher
+from logpulse.services.gauges import register_gauges
+from logpulse.services.lifecycle import Lifecycle, force_end, watch_signals
+from logpulse.services.metrics import Metrics
+from logpulse.services.queries import QueryRunner
+from logpulse.services.retention import run_retention
+from logpulse.services.wal_syncer import sync_wal
+from logpulse.storage.store import Store, StorePolicy, open_store
+from logpulse.wire.ingest import IngestDecoder
+
+_LOG: Final = logging.getLogger("logpulse")
+_UNFLUSHED_HEADS: Final = 4  # that may wait for a slow disk before pushes have to
+
+
+def serve(load: Callable[[], Config]) -> int:
+    """Run a server until a signal stops it, and give the exit code; `load` reads the configuration, on SIGHUP again.
+
+    0 after SIGTERM or SIGINT; 1 after a failure while running; 2 when the configuration or the data folder forbids
+    starting.
+    """
+    try:
+        config = load()
+        log_to_stderr(config)
+        with open_listener(config.server.host, config.server.port) as listener:
+            trio.run(partial(run, config, load, listener))
+    except ExceptionGroup as group:
+        _LOG.critical("the server failed; what was acknowledged is in the WAL", exc_info=group)
+        return 1
+    except (LogPulseError, OSError) as error:
+        _LOG.critical("%s", error)
+        return 2
+    return 0
+
+
+def log_to_stderr(config: Config) -> None:
+    """Write LogPulse's own log lines to stderr."""
+    logging.basicConfig(
+        level=config.server.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+
+
+async def run(
+    config: Config,
+    load: Callable[[], Config],
+    listener: socket.socket,
+    *,
+    task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve `listener` until a signal or `lifecycle.stop()`, then drain in order.
+
+    Raises:
+        ExceptionGroup: a service failed and the others were cancelled. The WAL holds all that was acknowledged.
+        StoreLockedError, NewerFormatError, DamagedFileError: from `open_store`.
+    """
+    metrics, lifecycle = Metrics(), Lifecycle()
+    with opened_store(config, metrics) as store:
+        async with trio.open_nursery() as supervisor:
+            keyring = Keyring.of(config.auth.api_key)
+            cancel = supervisor.cancel_scope.cancel
+            await supervisor.start(watch_signals, lifecycle, cancel, partial(_exchange_key, keyring, load))
+            supervisor.start_soon(force_end, lifecycle)
+            async with running_services(config, store, metrics, lifecycle, keyring) as services:
+                with guarded_hypercorn(EdgeCounters()):
+                    async with trio.open_nursery() as nursery:
+                        serving = partial(
+                            serve_http,
+                            make_app(services),
+                            hypercorn_config(listener),
+                            shutdown_trigger=lifecycle.stopping.wait,
+                        )
+                        binds = await nursery.start(serving)
+                        _LOG.info("listening on %s, data in %s", ", ".join(binds), store.folder.root)
+                        task_status.started(services)
+            supervisor.cancel_scope.cancel()
+
+
+@contextmanager
+def opened_store(config: Config, metrics: Metrics) -> Iterator[Store]:
+    """Open the store that `config` describes, with the memory pool that suits it."""
+    # Arrow's default pool gives memory back at once and pays in page faults: decoding pushes then takes twice as long.
+    pa.set_memory_pool(pa.system_memory_pool())
+    policy = StorePolicy(
+        wal_sync=config.ingest.wal_sync,
+        chunk_bytes=config.storage.chunk_size_bytes,
+        head_bytes=_UNFLUSHED_HEADS * config.ingest.flush_bytes,
+        retention_days=config.storage.retention_days,
+        max_streams=config.ingest.max_streams,
+    )
+    with open_store(Path(config.storage.path), policy, on_wal_sync=metrics.wal_sync_seconds.observe) as store:
+        yield store
+
+
+@asynccontextmanager
+async def running_services(
+    config: Config, store: Store, metrics: Metrics, lifecycle: Lifecycle, keyring: Keyring
+) -> AsyncIterator[Services]:
+    """Run the services around `store`. At the end of the block pushes in the queue are still made durable.
+
+    Raises:
+        ExceptionGroup: a service failed; the block was cancelled.
+    """
+    append = AppendQueue()
+    broadcaster = Broadcaster(metrics, config.tail.max_subscribers)
+    flusher = Flusher(store, metrics, config.ingest.flush_interval.seconds)
+    queries = QueryRunner(metrics, config.query.max_concurrent, config.query.timeout.seconds)
+    committer = Committer(append, store, metrics, broadcaster.publish, flusher.wake, config.ingest.flush_bytes)
+    register_gauges(metrics, store, append, broadcaster, queries)
+    ingest = config.ingest
+    with Executor(store.folder.root, threads=config.query.threads, memory=config.query.memory) as executor:
+        services = Services(
+            config=config,
+            store=store,
+            engine=Engine(store, executor),
+            queries=queries,
+            append=append,
+            broadcaster=broadcaster,
+            flusher=flusher,
+            metrics=metrics,
+            lifecycle=lifecycle,
+            keyring=keyring,
+            decoder=IngestDecoder(ingest.max_labels, ingest.max_line_bytes, ingest.long_lines),
+            now_ns=time.time_ns,
+        )
+        async with trio.open_nursery() as nursery, trio.open_nursery() as clocks:
+            committing = trio.Event()
+            nursery.start_soon(_run_committer, committer, committing)
+            await nursery.start(broadcaster.run)
+            await nursery.start(flusher.run)
+            await clocks.start(run_retention, store, metrics)
+            if config.ingest.wal_sync == "interval":
+                await clocks.start(sync_wal, store)
+            yield services
+            append.close()
+            await committing.wait()
+            broadcaster.close()
+            flusher.close()
+            clocks.cancel_scope.cancel()
+
+
+async def _run_committer(committer: Committer, ended: trio.Event) -> None:
+    await committer.run()
+    ended.set()
+
+
+def _exchange_key(keyring: Keyring, load: Callable[[], Config]) -> None:
+    try:
+        keyring.exchange(load().auth.api_key)
+    except LogPulseError as error:
+        _LOG.error("the configuration was not reloaded: %s", error)
+    else:
+        _LOG.info("the API key was reloaded")

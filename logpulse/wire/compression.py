@@ -1,0 +1,85 @@
+"""Undo a body's Content-Encoding within bounds: what a bomb declares is not believed, what it yields is counted."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pyarrow as pa
+
+from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
+from logpulse.limits import DECOMPRESSED_BYTES, DECOMPRESSION_RATIO, MIB
+
+_STEP: Final = MIB
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_ZLIB: Final = zlib.MAX_WBITS
+_RAW: Final = -zlib.MAX_WBITS
+
+
+def decompress(body: bytes, encoding: str) -> bytes:
+    """Give the text of `body`; `encoding` is its Content-Encoding, empty for none.
+
+    `deflate` may be the zlib format, as RFC 9110 says, or raw, as some senders write it.
+
+    Raises:
+        UnsupportedMediaError: another encoding than gzip, deflate, zstd or identity.
+        BodyFormatError: the body is damaged, cut off, or has something behind its end.
+        BodyTooLargeError: it yields more than DECOMPRESSED_BYTES, or DECOMPRESSION_RATIO times its size.
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    expand = _ENCODINGS.get(name)
+    if expand is None:
+        raise UnsupportedMediaError("Content-Encoding", encoding, (*_ENCODINGS, "identity"))
+    try:
+        return _within_bounds(expand(body), len(body))
+    except (zlib.error, OSError, EOFError) as error:
+        raise BodyFormatError(f"the body is not valid {name}: {error}") from error
+
+
+def _within_bounds(pieces: Iterator[bytes], compressed: int) -> bytes:
+    # Short bodies may expand further, as a megabyte harms nobody.
+    most = min(DECOMPRESSED_BYTES, max(compressed * DECOMPRESSION_RATIO, _STEP))
+    whole: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            raise BodyTooLargeError("decompressed body bytes", most, f"more than {most}")
+        whole.append(piece)
+    return b"".join(whole)
+
+
+def _inflate(body: bytes, window: int) -> Iterator[bytes]:
+    rest = body
+    while rest:  # gzip members may follow each other
+        stream = zlib.decompressobj(window)
+        while not stream.eof:
+            piece = stream.decompress(rest, _STEP)
+            rest = stream.unconsumed_tail or stream.unused_data
+            if not piece and not stream.eof and not rest:
+                raise EOFError("it is cut off")
+            yield piece
+        if rest and window != _GZIP:
+            raise EOFError("something follows its end")
+
+
+def _gzip(body: bytes) -> Iterator[bytes]:
+    return _inflate(body, _GZIP)
+
+
+def _deflate(body: bytes) -> Iterator[bytes]:
+    # A zlib header is a multiple of 31 with method 8; a raw stream that starts so is not to be expected from text.
+    is_zlib = len(body) >= 2 and body[0] & 15 == 8 and int.from_bytes(body[:2]) % 31 == 0
+    return _inflate(body, _ZLIB if is_zlib else _RAW)
+
+
+def _zstd(body: bytes) -> Iterator[bytes]:
+    with pa.input_stream(pa.BufferReader(body), compression="zstd") as stream:
+        while piece := stream.read(_STEP):
+            yield piece
+
+
+_ENCODINGS: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {"gzip": _gzip, "deflate": _deflate, "zstd": _zstd}
