@@ -7,11 +7,11 @@ client commands never load the server, which may not be installed.
 from __future__ import annotations
 
 import os
-from functools import partial
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -113,3 +113,25 @@ REFUSED_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BOD
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
+
+# -- agent ------------------------------------------------------------------------------------------------------------
+AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others
+AGENT_HEAD_BYTES: Final = 1024  # of a file's beginning that tell it from others; longer common headers are rare
+AGENT_TAIL_BYTES: Final = 256  # before a position that tell whether the file was rewritten; holds the last line or two
+AGENT_TELLING_BYTES: Final = 64  # fewer equal bytes do not show that a file of another inode is the same
+AGENT_BATCH_BYTES: Final = MIB  # the cost of a request is small beside this; a lost answer costs little to repeat
+AGENT_ENTRY_BYTES: Final = 48  # what a timestamp, quotes and braces add to each line in a request
+AGENT_ANSWER_BYTES: Final = MIB  # of an answer read; a hundred refused entries with their reasons take 20 KB
+AGENT_RETRY_FIRST_SECONDS: Final = 0.5  # the ceiling of the first wait; it doubles
+AGENT_RETRY_MOST_SECONDS: Final = 60  # a server that comes back is found within a minute
+AGENT_RETRY_AFTER_SECONDS: Final = 300  # the longest Retry-After that is honoured; more is a broken proxy
+AGENT_SAVE_SECONDS: Final = 1  # between durable saves of the positions while lines flow
+AGENT_FORGET_SECONDS: Final = 7 * 86_400  # a file not seen for this long does not come back
+AGENT_DEAD_LETTER_BYTES: Final = 64 * MIB  # then the file becomes the one old file beside it
+AGENT_SKEW_NS: Final = 300 * SECOND_NS  # a clock set back by more than this is believed; the server refuses 10 minutes
+AGENT_COPY_SLACK_SECONDS: Final = 2  # file times lag behind the clock, by seconds on network file systems
+AGENT_POSITIONS_BYTES: Final = 256 * MIB  # a positions file beyond this is damage: a file takes about 300 bytes
+
+# -- level detection --------------------------------------------------------------------------------------------------
+LEVEL_FIELD_CHARACTERS: Final = 4 * KIB  # of a line searched for a level field: programs write it first or after a message
+LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; further on it is prose, not a level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import time
@@ -49,6 +50,7 @@ def serve(load: Callable[[], Config]) -> int:
     try:
         config = load()
         log_to_stderr(config)
+        gc.freeze()  # what is imported stays; collections need not look at it again
         with open_listener(config.server.host, config.server.port) as listener:
             trio.run(partial(run, config, load, listener))
     except ExceptionGroup as group:

@@ -38,7 +38,9 @@ class ServerUnreachableError(LogPulseError):
 
 @attrs.define(eq=False, slots=False)
 class StreamEndedError(ServerUnreachableError):
-    """Say how a stream that stood came to its end."""
+    """Say how a stream that stood came to its end; `code` is the one of the close frame (RFC 6455, 7.4), if any."""
+
+    code: int | None = None
 
     def __str__(self) -> str:
         return f"the stream from {self.url} ended: {self.reason}"
@@ -135,11 +137,14 @@ def explain(error: LogPulseError) -> str:
 
 
 def _explain_query(error: BadQueryError) -> list[str]:
-    lines = [escape(error.reason)]
+    expected = " or ".join(error.expected)
+    # The server's sentence holds everything; what gets a line of its own is taken out of it.
+    reason = error.reason.removesuffix(f" ({error.hint})").removesuffix(f"; expected {expected}")
+    lines = [escape(reason)]
     if error.place is not None:
         lines += _pointed_at(error.query, error.place)
-    if error.expected:
-        lines.append(f"expected: {escape(' or '.join(error.expected))}")
+    if expected:
+        lines.append(f"expected: {escape(expected)}")
     if error.hint:
         lines.append(f"hint: {escape(error.hint)}")
     return lines

@@ -14,7 +14,7 @@ import trio
 from logpulse.client.address import ServerAddress
 from logpulse.client.api import bad_query, read_problem
 from logpulse.client.backoff import Backoff
-from logpulse.client.failure import ServerRefusedError, ServerUnreachableError, UnexpectedAnswerError
+from logpulse.client.failure import ServerRefusedError, ServerUnreachableError, StreamEndedError, UnexpectedAnswerError
 from logpulse.client.resume import TailMemory
 from logpulse.client.stream import Headers, Listener, listen
 from logpulse.client.wire import Frame
@@ -24,6 +24,7 @@ from logpulse.units import format_time
 
 _FRAME = msgspec.json.Decoder(Frame)
 _RAW_ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
+_TOO_BIG = 1009  # a frame of many long lines may be; one entry alone never is
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
@@ -62,7 +63,9 @@ class Tail:
         request: TailRequest,
         show: Callable[[Sequence[msgspec.Raw]], None],
         notify: Callable[[str], None],
+        *,
         clock: Callable[[], int] = time.time_ns,
+        backoff: Backoff | None = None,
     ) -> None:
         self._server = server
         self._request = request
@@ -71,7 +74,8 @@ class Tail:
         self._clock = clock
         self._clock_ahead = 0  # nanoseconds that the server's clock is ahead of this machine's
         self._memory = TailMemory(begin=request.history.start if isinstance(request.history, EntriesSince) else None)
-        self._backoff = Backoff()
+        self._backoff = backoff or Backoff()
+        self._batched = True
         self._lost = False
 
     async def run(self) -> NoReturn:
@@ -90,6 +94,8 @@ class Tail:
             failure = await self._connection()
             if self._memory.resume_from() is None or not _passes(failure):
                 raise failure
+            if isinstance(failure, StreamEndedError) and failure.code == _TOO_BIG:
+                self._batched = False
             if trio.current_time() - began > RETRY_MOST_SECONDS:
                 self._backoff.reset()
             if not self._lost:
@@ -106,7 +112,7 @@ class Tail:
             return failure
 
     def _parameters(self) -> dict[str, str]:
-        parameters = {"query": self._request.query, "batch": "1"}
+        parameters = {"query": self._request.query, "batch": "1" if self._batched else "0"}
         resume_from = self._memory.resume_from()
         match self._request.history:
             case _ if resume_from is not None:

@@ -107,6 +107,10 @@ class LogGenerator:
         self._busyness = tuple(itertools.accumulate(range(len(services), 0, -1)))
         self._random = random.Random(seed)
 
+    def jitter(self) -> float:
+        """Give a fraction from 0 to less than 1."""
+        return self._random.random()
+
     def entry(self, time: int) -> GeneratedEntry:
         """Invent the entry of a moment, unix nanoseconds. The level of the labels is the one the line tells."""
         rng = self._random

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 
 import attrs
@@ -72,10 +72,18 @@ class Pusher:
     most RETRIES times in a row. The server knows an entry it has already, so a batch that is sent again counts once.
     """
 
-    def __init__(self, server: ServerAddress, tally: Tally, notify: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: ServerAddress,
+        tally: Tally,
+        notify: Callable[[str], None],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = trio.sleep,
+    ) -> None:
         self._server = server
         self._tally = tally
         self._notify = notify
+        self._sleep = sleep
         self._http = httpx.AsyncClient(headers=server.headers, timeout=TIMEOUT, verify=server.trust())
 
     async def aclose(self) -> None:
@@ -104,7 +112,7 @@ class Pusher:
                 reason, retry_after = str(refused), refused.retry_after
             wait = backoff.next_wait(retry_after)
             self._notify(f"{reason}; pushing again in {wait:.1f} s")
-            await trio.sleep(wait)
+            await self._sleep(wait)
 
     async def _send(self, body: bytes) -> httpx.Response:
         with failures_mapped(self._server.url):
@@ -165,7 +173,7 @@ async def push_at_once(
         nursery.start_soon(_push_all, pusher, batches_out, advance)
         with batches_in:
             batch: list[GeneratedEntry] = []
-            for moment in past_times(count, now):
+            for moment in past_times(count, now, generator.jitter):
                 batch.append(generator.entry(moment))
                 if len(batch) == GENERATE_BATCH_ENTRIES:
                     await batches_in.send(batch)
@@ -232,10 +240,13 @@ class Schedule:
         return [self._wall_clock + int(number * SECOND_NS / self._rate) for number in range(first, first + size)]
 
 
-def past_times(count: int, now: int) -> Iterator[int]:
-    """Give `count` times in order, evenly spread over the past that ends at `now`, all in unix nanoseconds."""
+def past_times(count: int, now: int, jitter: Callable[[], float]) -> Iterator[int]:
+    """Give `count` times in order, spread over the past that ends at `now`, all in unix nanoseconds.
+
+    `jitter` gives fractions from 0 to less than 1, by which each time stands in its share of the past.
+    """
     spread = min(count * GENERATE_INTERVAL_NS, GENERATE_SPREAD_NS)
-    return (now - spread + spread * number // count for number in range(count))
+    return (now - spread + int(spread / count * (number + jitter())) for number in range(count))
 
 
 def encode_push(entries: Sequence[GeneratedEntry]) -> bytes:

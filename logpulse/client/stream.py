@@ -59,7 +59,7 @@ async def listen(server: ServerAddress, parameters: Mapping[str, str], listener:
     except* ConnectionRejected as group:
         failure = _rejection(first_of(group), route, parameters)
     except* ConnectionClosed as group:
-        failure = StreamEndedError(server.url, _closing(first_of(group)))
+        failure = _ended(first_of(group), server.url)
     except* (HandshakeError, wsproto.utilities.ProtocolError, h11.ProtocolError) as group:
         failure = UnexpectedAnswerError(route, f"does not speak WebSocket as RFC 6455 has it: {first_of(group)}")
     except* LogPulseError as group:
@@ -183,15 +183,16 @@ def _rejection(error: ConnectionRejected, route: str, parameters: Mapping[str, s
     return ServerRefusedError(route, error.status_code, problem.error or phrase, retry_after)
 
 
-def _closing(error: ConnectionClosed) -> str:
-    """Say how the connection ended: by a close frame with its code (RFC 6455, 7.4), or without one."""
-    reason = error.reason
-    if reason is None or reason.code == 1006:
-        return "the connection broke"
+def _ended(error: ConnectionClosed, url: str) -> StreamEndedError:
+    """Say how the connection ended: with the reason of its close frame, or with what its code means here."""
+    closing = error.reason
+    if closing is None or closing.code == 1006:
+        return StreamEndedError(url, "the connection broke")
     meaning = {
         1001: "the server stops",
         1008: "against its policy",
         1011: "internal error",
         1013: "this tail is too slow",
     }
-    return f"closed with {reason.code}: {reason.reason or meaning.get(reason.code, reason.name)}"
+    reason = closing.reason or meaning.get(closing.code, closing.name)
+    return StreamEndedError(url, f"closed with {closing.code}: {reason}", closing.code)

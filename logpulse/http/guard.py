@@ -39,6 +39,7 @@ _METHODS: Final[list[tuple[type, str, str]]] = [
     (H11Protocol, "_send_h11_event", "self event"),
     (H11Protocol, "_close_stream", "self"),
     (WSStream, "handle", "self event"),
+    (WSStream, "app_send", "self message"),
     (WSStream, "_handle_events", "self"),
     (WSStream, "_send_wsproto_event", "self event"),
     (WSStream, "_send_pings", "self"),

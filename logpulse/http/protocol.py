@@ -18,6 +18,7 @@ from hypercorn.typing import (
     ASGIReceiveCallable,
     ASGIReceiveEvent,
     ASGISendCallable,
+    ASGISendEvent,
     H11SendableEvent,
     Scope,
 )
@@ -137,6 +138,8 @@ class GuardedWebSocket(WSStream):
     * Data before the handshake is answered ends the connection. Hypercorn answers 400 over whatever the application is
       saying, and never tells it that its client has left.
     * Compression is not negotiated: 64 KiB could unfold to 64 MiB before their size is looked at.
+    * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
+      loop would never be cancelled and stop the event loop for good.
     * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
     * The first ping is sent after one interval, and the last before the end. Hypercorn's first crosses the close of a
       short-lived client, on which trio-websocket raises; and it sleeps on after the end, for which a shutdown waits.
@@ -162,6 +165,12 @@ class GuardedWebSocket(WSStream):
         finally:
             if self.closed:
                 self._ended.set()
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        """Take one message of the application, `None` at its end."""
+        if self.closed:
+            await trio.lowlevel.checkpoint()
+        await super().app_send(message)
 
     async def _refuse_early_data(self) -> None:
         if self.state is not ASGIWebsocketState.HANDSHAKE:

@@ -1,4 +1,4 @@
-"""The conditions of a label filter: comparisons on text, numbers, durations, byte sizes and addresses, and their unions."""
+"""The conditions of a label filter: comparisons of a label's value, joined by `and` and `or`."""
 
 from __future__ import annotations
 

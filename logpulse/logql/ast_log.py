@@ -119,3 +119,16 @@ class LogQuery:
 def pipeline_text(selector: Selector, stages: tuple[Stage, ...]) -> str:
     """Write a selector and its stages, one blank between them."""
     return " ".join(map(str, (selector, *stages)))
+
+
+def swallows(stage: Stage, following: Stage) -> bool:
+    """Tell whether `following` would be read as part of `stage`: in `| drop a != "x"` the comparison belongs to `a`.
+
+    Only a range can stand between such two, so no log query has them.
+    """
+    return (
+        isinstance(stage, DropLabels | KeepLabels)
+        and isinstance(stage.items[-1], str)
+        and isinstance(following, LineFilter)
+        and following.operator in (LineFilterOperator.NOT_CONTAINS, LineFilterOperator.NOT_MATCHES)
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+from itertools import pairwise
 
 import attrs
 
-from logpulse.logql.ast_log import Selector, Stage, pipeline_text
+from logpulse.logql.ast_log import Selector, Stage, pipeline_text, swallows
 from logpulse.logql.lexical import format_number, format_query_duration, format_range, quote
 
 # -- aggregations -----------------------------------------------------------------------------------------------------
@@ -77,8 +78,11 @@ class LogRange:
     offset_ns: int = 0
 
     def __str__(self) -> str:
+        pairs = enumerate(pairwise(self.stages), 1)
+        cut = next((index for index, pair in pairs if swallows(*pair)), len(self.stages))
         offset = f" offset {format_query_duration(self.offset_ns)}" if self.offset_ns else ""
-        return f"{pipeline_text(self.selector, self.stages)}[{format_range(self.range_ns)}]{offset}"
+        later = "".join(f" {stage}" for stage in self.stages[cut:])
+        return f"{pipeline_text(self.selector, self.stages[:cut])}[{format_range(self.range_ns)}]{offset}{later}"
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -26,8 +27,7 @@ _AMOUNTS: Final = ("NUMBER", "DURATION", "BYTES")
 
 def diagnose(refusal: UnexpectedInput, text: str) -> QuerySyntaxError:
     """Explain why the parser refuses `text`."""
-    parser = refusal.interactive_parser
-    expected = frozenset(parser.accepts())
+    expected = _expected(refusal)
     if isinstance(refusal, UnexpectedCharacters):
         offset = refusal.pos_in_stream or 0
         found = Found(text, offset, "", text[offset], expected)
@@ -38,6 +38,12 @@ def diagnose(refusal: UnexpectedInput, text: str) -> QuerySyntaxError:
     return _broken_amount(found) or QuerySyntaxError(
         _reason(found), locate(text, found.offset, _length(found)), describe(expected), hint_for(found)
     )
+
+
+def _expected(refusal: UnexpectedInput) -> frozenset[str]:
+    """Give the terminals that could stand where the parser stopped."""
+    accepts: Callable[[], set[str]] = refusal.interactive_parser.accepts
+    return frozenset(accepts())
 
 
 def _broken_amount(found: Found) -> QuerySyntaxError | None:

@@ -20,16 +20,7 @@ _STAGES: Final = (
     *("line_format", "label_format", "decolorize", "drop", "keep", "unwrap"),
 )
 _MODIFIERS: Final = (
-    "and",
-    "or",
-    "unless",
-    "bool",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "by",
-    "without",
+    *("and", "or", "unless", "bool", "on", "ignoring", "group_left", "group_right", "by", "without"),
     "offset",
 )
 _KEYWORDS: Final = frozenset((*_STAGES, *_MODIFIERS))
@@ -43,7 +34,8 @@ _FUNCTIONS: Final = (
 _LAST_WORD: Final = re.compile(r"([a-zA-Z_]\w*)\s*\Z", re.ASCII)
 _BARE_TEXT: Final = re.compile(r"""[^\s"'`|,(){}\[\]]+""")
 _ARITHMETIC: Final = frozenset({"PLUS", "MINUS", "TIMES", "DIVIDED", "MODULO", "POWER"})
-_QUOTES: Final = "'‘’“”´"
+_COMPARISONS: Final = frozenset({"EQUAL_TO", "GREATER", "GREATER_OR_EQUAL", "LESS", "LESS_OR_EQUAL"})
+_QUOTES: Final = "'\u2018\u2019\u201c\u201d\u00b4"  # straight, curly and acute
 
 
 @attrs.frozen
@@ -120,23 +112,28 @@ def _strange_character(found: Found) -> str:
     if found.word == '"':
         return 'close it with `"` on the same line; a string in backquotes may span lines'
     if found.word == "&":
-        return "write `and`"
+        return 'filters follow one another: `|= "a" |= "b"`' if found.in_log_query else "write `and`"
+    if found.word == ":" and "EQUAL" in found.expected:
+        return "a label and its value are joined by `=`"
+    if found.word == "." and {"EQUAL", "COMMA"} <= found.expected:
+        return 'a path is quoted and gets a name: `json city="user.city"`'
     if found.word == "@":
         return "LogQL has no `@` modifier; use `offset`"
     if found.word == "~" and found.in_log_query:
         return 'to match the line write `|~ "…"`'
     if not found.word.isprintable():
         return f"only blanks, tabs and line ends may separate words; this is U+{ord(found.word):04X}"
-    return "label names are made of ASCII letters, digits and `_`" if found.word.isalnum() else ""
+    if found.word.isalnum() and "STRING" not in found.expected:
+        return "label names are made of ASCII letters, digits and `_`"
+    return ""
 
 
 def _keyword_as_label(found: Found) -> str:
-    keyword = found.last_word.lower() if found.terminal in ("EQUAL", "NOT_EQUAL", "MATCHES") else found.word.lower()
+    compared = found.terminal in ("EQUAL", "NOT_EQUAL", "MATCHES")
+    keyword = (found.last_word if compared else found.word).lower()
     if keyword not in _KEYWORDS:
         return ""
-    if found.terminal in ("EQUAL", "MATCHES") or (
-        "NAME" in found.expected and found.after[:1] in ("=", "!", ",", ")", "}")
-    ):
+    if compared or ("NAME" in found.expected and found.after.startswith(("=", "!", ",", ")", "}"))):
         return f"`{keyword}` is a keyword of LogQL and cannot name a label in a query"
     return ""
 
@@ -144,27 +141,43 @@ def _keyword_as_label(found: Found) -> str:
 def _wrong_equals_sign(found: Found) -> str:
     if found.terminal == "EQUAL_TO" and "EQUAL" in found.expected:
         return "a label is compared with a single `=`"
-    if found.terminal == "STRING" and found.before.endswith("=="):
-        if found.in_log_query or "NUMBER" in found.expected:
-            return "text is compared with a single `=`"
-    if found.terminal == "STRING" and found.before.endswith((">", "<", ">=", "<=")) and "NUMBER" in found.expected:
-        return "text has no order; write the number, duration or byte size without quotes"
-    if found.terminal == "EQUAL" and "EQUAL_TO" in found.expected and "PLUS" in found.expected:
+    if found.terminal == "EQUAL" and {"EQUAL_TO", "PLUS"} <= found.expected:
         return "values are compared with `==`"
+    if found.terminal != "STRING" or "NUMBER" not in found.expected:
+        return ""
+    if found.before.endswith("=="):
+        return "text is compared with a single `=`"
+    if found.before.endswith((">", "<", ">=", "<=")):
+        return "text has no order; write the number, duration or byte size without quotes"
     return ""
 
 
-def _missing_quotes(found: Found) -> str:
-    if "STRING" not in found.expected or not found.word or not (found.word[0].isalnum() or found.word[0] in "_/."):
+def _quotes(found: Found) -> str:
+    if found.terminal == "STRING" and "NAME" in found.expected and "STRING" not in found.expected:
+        return _stage_or_name(found)
+    wordlike = found.word[:1].isalnum() or found.word[:1] in ("_", "/", ".")
+    if wordlike and found.terminal and found.text[max(0, found.offset - 1)] == '"':
+        return 'a quote inside a string is written `\\"`, or the string stands in backquotes'
+    if found.terminal == "LEFT_BRACE" and "STRING" in found.expected:
+        return 'a template is a string: "{{.name}}"'
+    if not wordlike or "STRING" not in found.expected:
         return ""
     bare = _BARE_TEXT.match(found.text, found.offset)
     return f'text needs quotes: "{shortened(bare[0])}"' if bare else ""
 
 
+def _stage_or_name(found: Found) -> str:
+    if "JSON" in found.expected:
+        return f"to search the line write `|= {shortened(found.word)}`"
+    return "label names stand without quotes" if not found.in_log_query else ""
+
+
 def _line_filter_without_pipe(found: Found) -> str:
     if not found.in_log_query:
         return ""
-    if found.terminal in ("EQUAL", "EQUAL_TO", "STRING"):
+    if "EQUAL" in found.expected and found.terminal in _COMPARISONS:
+        return f"a condition is a stage of its own: `| {shortened(found.last_word)}{found.word}…`"
+    if found.terminal in ("EQUAL", "EQUAL_TO", "STRING") or (found.terminal == "NAME" and "AND" not in found.expected):
         return 'to search the line write `|= "…"`'
     if found.terminal == "MATCHES":
         return 'to match the line write `|~ "…"`'
@@ -172,7 +185,7 @@ def _line_filter_without_pipe(found: Found) -> str:
         return 'filters follow one another: `|= "a" |= "b"`'
     if found.terminal in ("OR", "UNLESS"):
         return 'log queries cannot be joined; alternatives of one filter can: `|= "a" or "b"`'
-    if found.terminal in _ARITHMETIC or found.terminal in ("GREATER", "LESS", "GREATER_OR_EQUAL", "LESS_OR_EQUAL"):
+    if found.terminal in _ARITHMETIC | _COMPARISONS:
         return "a log query has no value; count its lines: count_over_time({…}[5m])"
     return ""
 
@@ -195,6 +208,8 @@ def _missing_selector(found: Found) -> str:
 def _selector_slips(found: Found) -> str:
     if found.terminal in ("RIGHT_BRACE", "RIGHT_PARENTHESIS") and found.before.endswith(","):
         return f"remove the comma before `{found.word}`"
+    if found.before.endswith(",") and found.expected == {"NAME"}:
+        return "something is missing after the comma"
     if {"RIGHT_BRACE", "COMMA"} <= found.expected:
         return "put a comma between two matchers" if found.terminal == "NAME" else "close the selector with `}`"
     if found.terminal == "RIGHT_BRACE" and "EQUAL" in found.expected:
@@ -229,6 +244,8 @@ def _ranges(found: Found) -> str:
 def _parentheses(found: Found) -> str:
     if found.terminal == "NAME" and found.last_word.lower() in ("by", "without", "on", "ignoring"):
         return f"its labels stand in parentheses: {found.last_word.lower()} ({shortened(found.word)})"
+    if found.expected == {"LEFT_PARENTHESIS"} and found.before.endswith(")"):
+        return "the argument of an aggregation stands in parentheses: sum by (app) (…)"
     if found.terminal == END and "RIGHT_PARENTHESIS" in found.expected:
         return "a parenthesis is not closed"
     return ""
@@ -240,7 +257,7 @@ def _signs_and_flags(found: Found) -> str:
     if found.terminal == "FLAG":
         return "only `logfmt` has flags, and they stand before its keys"
     if found.terminal == "PIPE" and found.before.endswith("|"):
-        return "a stage is missing between the two `|`"
+        return "a stage is missing between the two `|`; alternatives are joined by `or`"
     return ""
 
 
@@ -248,7 +265,7 @@ _RULES: Final[tuple[Callable[[Found], str], ...]] = (
     _strange_character,
     _keyword_as_label,
     _wrong_equals_sign,
-    _missing_quotes,
+    _quotes,
     _selector_slips,
     _line_filter_without_pipe,
     _missing_selector,

@@ -1,4 +1,4 @@
-"""Build the log half of the syntax tree. The parser calls the method of a rule's name as soon as it has read the rule."""
+"""Build the log half of the syntax tree: the parser calls the method named like a rule as soon as it has read one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from logpulse.logql.ast_stages import (
     Unwrap,
     UnwrapConversion,
 )
-from logpulse.logql.capture_pattern import parse_filter_pattern, parse_parser_pattern
+from logpulse.logql.capture_pattern import parse_parser_pattern
 from logpulse.logql.ip_range import parse_ip_range
 from logpulse.logql.json_path import parse_json_path
 from logpulse.logql.lexical import LiteralError, parse_number, parse_query_bytes, parse_query_duration, unquote

@@ -6,6 +6,7 @@ The rules, and which function may be called, are checked here; what a function m
 from __future__ import annotations
 
 import math
+from collections import Counter
 from difflib import get_close_matches
 from typing import Final
 
@@ -35,20 +36,24 @@ from logpulse.logql.template_ast import (
 from logpulse.logql.template_lexer import TemplateError, Token, tokenize
 
 FUNCTIONS: Final = frozenset(
-    "__line__ __timestamp__"
-    " lower upper title trunc substr contains hasPrefix hasSuffix indent nindent replace repeat trim trimAll trimSuffix"
-    " trimPrefix alignLeft alignRight count printf default urlencode urldecode b64enc b64dec regexReplaceAll"
-    " regexReplaceAllLiteral fromJson"
-    " int float64 add sub mul div mod addf subf mulf divf max maxf min minf ceil floor round bytes duration"
-    " duration_seconds"
-    " date toDate toDateInZone now unixEpoch unixEpochMillis unixEpochNanos unixToTime"
-    " ToLower ToUpper Replace Trim TrimLeft TrimRight TrimPrefix TrimSuffix TrimSpace"
-    " eq ne lt le gt ge and or not len index slice print println call html js urlquery".split()
+    (
+        *("__line__", "__timestamp__"),
+        *("lower", "upper", "title", "trim", "trimAll", "trimPrefix", "trimSuffix", "trunc", "substr", "replace"),
+        *("contains", "hasPrefix", "hasSuffix", "count", "indent", "nindent", "repeat", "alignLeft", "alignRight"),
+        *("printf", "default", "regexReplaceAll", "regexReplaceAllLiteral", "fromJson"),
+        *("urlencode", "urldecode", "b64enc", "b64dec"),
+        *("int", "float64", "add", "sub", "mul", "div", "mod", "addf", "subf", "mulf", "divf"),
+        *("max", "maxf", "min", "minf", "ceil", "floor", "round", "bytes", "duration", "duration_seconds"),
+        *("date", "toDate", "toDateInZone", "now", "unixEpoch", "unixEpochMillis", "unixEpochNanos", "unixToTime"),
+        *("ToLower", "ToUpper", "Replace", "Trim", "TrimLeft", "TrimRight", "TrimPrefix", "TrimSuffix", "TrimSpace"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "len", "index", "slice"),
+        *("print", "println", "call", "html", "js", "urlquery"),
+    )
 )
 """Every function that a template may call: Loki's, then Go's own."""
 
 _CONSTANTS: Final = {"true": True, "false": False}
-_BLOCKS: Final = {"if": If, "with": With, "range": Range}
+_BLOCKS: Final = frozenset({"if", "with", "range"})
 _UNSUPPORTED: Final = frozenset({"block", "define", "template"})
 _KEYWORDS: Final = frozenset({*_BLOCKS, *_UNSUPPORTED, "end", "else", "break", "continue"})
 _LONGEST_NAME: Final = 100  # characters of a number, and of a name that is compared with the functions
@@ -73,7 +78,8 @@ class _Reader:
         self._position = 0
         self._depth = 0
         self._ranges = 0
-        self._variables = [_START]
+        self._declared = [_START]
+        self._known = Counter(self._declared)  # how often each name is declared in the blocks around
 
     def read(self) -> Body:
         body = self._body()
@@ -115,16 +121,21 @@ class _Reader:
     def _block(self) -> If | With | Range:
         keyword = self._next()
         self._enter(keyword)
-        known = len(self._variables)
+        outside = len(self._declared)
         pipeline = self._pipeline("close", in_range=keyword.text == "range")
         self._next()
         self._ranges += keyword.text == "range"
         body = self._body()
         self._ranges -= keyword.text == "range"
         otherwise = self._otherwise(keyword)
-        del self._variables[known:]
+        self._forget(outside)
         self._depth -= 1
-        return _BLOCKS[keyword.text](pipeline, body, otherwise)
+        match keyword.text:
+            case "if":
+                return If(pipeline, body, otherwise)
+            case "with":
+                return With(pipeline, body, otherwise)
+        return Range(pipeline, body, otherwise)
 
     def _otherwise(self, keyword: Token) -> Body:
         """Read what follows the body of a block, with the `end` of the block."""
@@ -164,7 +175,8 @@ class _Reader:
                 raise self._unexpected(self._token)
             self._next()
         if declares:
-            self._variables.extend(variables)
+            self._declared.extend(variables)
+            self._known.update(variables)
         return Pipeline(tuple(commands), variables, declares)
 
     def _declarations(self, most: int) -> tuple[tuple[str, ...], bool]:
@@ -231,8 +243,12 @@ class _Reader:
             case "variable":
                 self._check_variable(token.text, token)
                 return Variable(self._next().text)
-            case "string" | "character" | "number":
-                return Constant(_READERS[token.kind](self._next()))
+            case "string":
+                return Constant(_string(self._next()))
+            case "character":
+                return Constant(_character(self._next()))
+            case "number":
+                return Constant(_number(self._next()))
             case "open":
                 return self._parenthesised()
         return None
@@ -288,8 +304,13 @@ class _Reader:
         if self._depth > TEMPLATE_DEPTH:
             raise TemplateError(f"it nests deeper than {TEMPLATE_DEPTH} levels", token.offset)
 
+    def _forget(self, outside: int) -> None:
+        """Leave a block: only the first `outside` declarations stay known."""
+        self._known.subtract(self._declared[outside:])
+        del self._declared[outside:]
+
     def _check_variable(self, name: str, token: Token) -> None:
-        if name not in self._variables:
+        if not self._known[name]:
             raise TemplateError(f"the variable `{shortened(name)}` is not known here", token.offset)
 
     def _unexpected(self, token: Token) -> TemplateError:
@@ -337,6 +358,3 @@ def _number(token: Token) -> int | float:
     if not -(2**63) <= value < 2**63:
         raise TemplateError(f"the number {text} is out of range", token.offset)
     return value
-
-
-_READERS: Final = {"string": _string, "character": _character, "number": _number}

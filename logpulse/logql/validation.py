@@ -183,7 +183,7 @@ def refuse_unwrap(stages: Sequence[Placed[Stage]]) -> None:
             )
 
 
-# -- metric expressions -----------------------------------------------------------------------------------------------------
+# -- metric expressions ------------------------------------------------------------------------------------------------
 
 
 def check_range_aggregation(

@@ -9,53 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from logpulse.batch import IDENTITY, Batch, Int64Array, stream_column, strictly_ordered, timestamp_column
+from logpulse.batch import IDENTITY, Batch, stream_column, timestamp_column
 from logpulse.storage.head import HeadBatch
+from logpulse.storage.newest import Mask, NewestTimes
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import read_rows
-
-Mask = npt.NDArray[np.bool_]
-
-
-class NewestTimes:
-    """Remember the newest timestamp of each stream, in memory and in segments apart."""
-
-    def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
-        self._flushed: dict[int, int] = {}
-
-    def note_seen(self, batch: HeadBatch) -> None:
-        """Take in a committed batch."""
-        ids, _, newest = batch.stream_bounds
-        _raise_to(self._seen, ids, newest)
-
-    def note_flushed(self, segment: Segment) -> None:
-        """Take in a new segment."""
-        _raise_to(self._seen, segment.streams.ids, segment.streams.newest)
-        _raise_to(self._flushed, segment.streams.ids, segment.streams.newest)
-
-    def candidates(self, batch: Batch) -> tuple[Mask, Mask]:
-        """Mark the entries that may be duplicates at all, and among them those that segments may hold."""
-        streams, times = stream_column(batch.entries), timestamp_column(batch.entries)
-        ids, at = np.unique(streams, return_inverse=True)
-        seen = np.array([self._seen.get(stream, -1) for stream in ids.tolist()], dtype=np.int64)
-        flushed = np.array([self._flushed.get(stream, -1) for stream in ids.tolist()], dtype=np.int64)
-        late: Mask = times <= seen[at]
-        if not strictly_ordered(batch.entries):
-            order = np.lexsort((times, streams))
-            same = (np.diff(streams[order]) == 0) & (np.diff(times[order]) == 0)
-            late[order[1:][same]] = True
-            late[order[:-1][same]] = True
-        return late, late & (times <= flushed[at])
-
-
-def _raise_to(newest: dict[int, int], ids: Int64Array, times: Int64Array) -> None:
-    for stream, time in zip(ids.tolist(), times.tolist(), strict=True):
-        if time > newest.get(stream, -1):
-            newest[stream] = time
 
 
 def without_duplicates(

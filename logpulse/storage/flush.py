@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from logpulse.batch import concat_entries, stream_column, timestamp_column
 from logpulse.limits import DAY_NS
 from logpulse.storage.filenames import DataFolder, segment_name
 from logpulse.storage.head import HeadBatch
+from logpulse.storage.rows import Rows
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_writer import SegmentPlan, write_segment
 
@@ -21,14 +21,14 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
     Raises:
         OSError: the segments written so far are removed again, as the next flush will hold their entries too.
     """
-    entries = concat_entries([each.batch.entries for each in sealed])
+    entries = Rows([each.batch.entries for each in sealed])
     labels = {stream: labels for each in sealed for stream, labels in each.batch.streams.items()}
-    days = timestamp_column(entries) // DAY_NS
+    days = entries.timestamps // DAY_NS
     segments: list[Segment] = []
     try:
         for day in np.unique(days).tolist():
             rows = np.flatnonzero(days == day)
-            order = rows[np.lexsort((timestamp_column(entries)[rows], stream_column(entries)[rows]))]
+            order = rows[np.lexsort((entries.timestamps[rows], entries.streams[rows]))]
             segments.append(write_segment(folder, _plan(folder, day, sealed), entries, order, labels, chunk_bytes))
     except BaseException:
         for segment in segments:

@@ -11,7 +11,7 @@ from functools import cached_property
 import attrs
 import numpy as np
 
-from logpulse.batch import Batch, Int64Array, concat, stream_column, timestamp_column
+from logpulse.batch import Batch, Int64Array, concat, stream_column
 from logpulse.limits import COALESCE_ROWS
 
 
@@ -28,17 +28,6 @@ class HeadBatch:
     def stream_ids(self) -> Int64Array:
         """The distinct stream ids, sorted."""
         return np.unique(stream_column(self.batch.entries))
-
-    @cached_property
-    def stream_bounds(self) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """The distinct stream ids with the oldest and the newest timestamp of each."""
-        streams, times = stream_column(self.batch.entries), timestamp_column(self.batch.entries)
-        oldest = np.full(len(self.stream_ids), np.iinfo(np.int64).max)
-        newest = np.full(len(self.stream_ids), np.iinfo(np.int64).min)
-        at = np.searchsorted(self.stream_ids, streams)
-        np.minimum.at(oldest, at, times)
-        np.maximum.at(newest, at, times)
-        return self.stream_ids, oldest, newest
 
     def merged_with(self, later: HeadBatch) -> HeadBatch:
         """Join with the batch committed right after this one."""

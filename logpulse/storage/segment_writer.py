@@ -10,13 +10,13 @@ import attrs
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logpulse.batch import Int64Array, stream_column, timestamp_column
+from logpulse.batch import Int64Array
 from logpulse.model.labels import Labels, StreamId
 from logpulse.storage.filenames import TEMPORARY_SUFFIX, DataFolder
 from logpulse.storage.files import make_folder, publish
+from logpulse.storage.rows import Rows
 from logpulse.storage.segment import (
     CREATOR,
     FILE_SCHEMA,
@@ -46,7 +46,7 @@ class SegmentPlan:
 def write_segment(
     folder: DataFolder,
     plan: SegmentPlan,
-    entries: pa.RecordBatch,
+    entries: Rows,
     order: Int64Array,
     labels: Mapping[StreamId, Labels],
     chunk_bytes: int,
@@ -59,8 +59,7 @@ def write_segment(
     Raises:
         OSError: nothing is left but what was there before.
     """
-    streams, times = stream_column(entries)[order], timestamp_column(entries)[order]
-    sizes = pc.binary_length(entries.column(2)).to_numpy()[order].astype(np.int64)
+    streams, times, sizes = entries.streams[order], entries.timestamps[order], entries.line_bytes[order]
     ids, first_rows, inverse = np.unique(streams, return_index=True, return_inverse=True)
     ends = np.append(first_rows[1:], len(order))
     chunk_rows = _chunk_starts(sizes, chunk_bytes)
@@ -99,7 +98,7 @@ def write_segment(
             store_schema=False,
         ) as writer:
             for start, end in _spans(chunk_rows, len(order)):
-                writer.write_table(_chunk(entries.take(pa.array(order[start:end])), inverse[start:end], texts))
+                writer.write_table(_chunk(entries.take(order[start:end]), inverse[start:end], texts))
         publish(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -20,12 +20,13 @@ from logpulse.batch import Batch, concat
 from logpulse.errors import DamagedFileError, OverloadedError, UnavailableError
 from logpulse.limits import DISK_RESERVE_BYTES, STREAMS
 from logpulse.storage.catalog import Catalog
-from logpulse.storage.duplicates import NewestTimes, without_duplicates
+from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.files import locked, make_folder
 from logpulse.storage.flush import write_segments
 from logpulse.storage.head import Head, HeadBatch
 from logpulse.storage.index import StreamIndex
+from logpulse.storage.newest import NewestTimes
 from logpulse.storage.problems import Problems
 from logpulse.storage.recovery import open_catalog, prepare_folder, replay
 from logpulse.storage.retention import expired_segments
@@ -146,6 +147,7 @@ class Store:
             arrival = self._clock()
             with self._wal_failures():
                 sequence = self._wal.append(arrival, rest)
+            self.index.register(fresh)
             self._take_in(HeadBatch(rest, sequence, sequence, arrival))
             return Commit(sequence, rest, batch.rows - rest.rows)
 
@@ -277,8 +279,7 @@ class Store:
 
     def _take_in(self, batch: HeadBatch) -> None:
         """Make a durable batch visible."""
-        self.index.register(batch.batch.streams.values())
-        self._newest.note_seen(batch)
+        self._newest.note_seen(batch.batch)
         with self._publish:
             head = self._view.head.appended(batch)
             self._view = attrs.evolve(self._view, sequence=batch.last_sequence, head=head)

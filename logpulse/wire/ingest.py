@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logpulse.batch import Batch, make_entries
+from logpulse.batch import Batch, make_entries, text_column
 from logpulse.errors import LimitExceededError, LogPulseError
 from logpulse.limits import FUTURE_NS, LABELS_PER_STREAM, LINE_BYTES, OLDEST_NS, STREAMS, STREAMS_PER_PUSH
 from logpulse.model.labels import Labels
@@ -121,7 +121,7 @@ class IngestDecoder:
         for row in np.flatnonzero(good & (timestamps < OLDEST_NS)).tolist():
             faults.add_row(columns, row, f"ts: must not be before 1970, got {timestamps[row]} ns")
         good &= (timestamps <= now_ns + FUTURE_NS) & (timestamps >= OLDEST_NS)
-        lines, metadata = pa.array(columns.lines, pa.string()), list(columns.metadata or ())
+        lines, metadata = text_column(columns.lines), list(columns.metadata or ())
         long = np.flatnonzero(pc.binary_length(lines).to_numpy() > self.max_line_bytes)
         if len(long) and self.long_lines == "truncate":
             lines, metadata = self._truncate(columns, metadata, set(long.tolist()))
