@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from logpulse.batch import Int64Array
 from logpulse.limits import DAY_NS
+from logpulse.model.labels import StreamId
 from logpulse.storage.filenames import DataFolder, segment_name
 from logpulse.storage.head import HeadBatch
 from logpulse.storage.rows import Rows
 from logpulse.storage.segment import Segment
-from logpulse.storage.segment_writer import SegmentPlan, write_segment
+from logpulse.storage.segment_writer import SegmentPlan, SegmentWriter, chunk_starts
 
 
 def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes: int) -> list[Segment]:
@@ -29,7 +31,10 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
         for day in np.unique(days).tolist():
             rows = np.flatnonzero(days == day)
             order = rows[np.lexsort((entries.timestamps[rows], entries.streams[rows]))]
-            segments.append(write_segment(folder, _plan(folder, day, sealed), entries, order, labels, chunk_bytes))
+            with SegmentWriter(folder, _plan(folder, day, sealed), lambda stream: labels[StreamId(stream)]) as writer:
+                for chunk in _chunks(entries, order, chunk_bytes):
+                    writer.add_chunk(entries.take(chunk))
+                segments.append(writer.finish())
     except BaseException:
         for segment in segments:
             segment.path.unlink(missing_ok=True)
@@ -37,9 +42,17 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
     return segments
 
 
+def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> list[Int64Array]:
+    return np.split(order, chunk_starts(entries.line_bytes[order], chunk_bytes)[1:])
+
+
 def _plan(folder: DataFolder, day: int, sealed: Sequence[HeadBatch]) -> SegmentPlan:
     first, last = sealed[0].first_sequence, sealed[-1].last_sequence
-    names = (segment_name(day, first, last, part) for part in itertools.count())
-    # A segment that a kill kept out of the catalog, adopted since, may have the first of these names.
-    name = next(name for name in names if not folder.segment(name).exists())
+    name = free_name(folder, day, first, last)
     return SegmentPlan(name, day, first, last, max(each.arrival for each in sealed))
+
+
+def free_name(folder: DataFolder, day: int, first_sequence: int, last_sequence: int) -> str:
+    """Give a segment name that no file has: one that a kill kept out of the catalog may have the first choice."""
+    names = (segment_name(day, first_sequence, last_sequence, part) for part in itertools.count())
+    return next(name for name in names if not folder.segment(name).exists())

@@ -37,6 +37,7 @@ class SegmentFacts(msgspec.Struct, frozen=True):
     oldest: int
     newest: int
     arrival: int  # of the newest entry to arrive
+    replaces: tuple[str, ...] = ()  # segments that this one made obsolete
 
 
 @attrs.frozen(eq=False)

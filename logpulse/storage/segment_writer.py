@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
 
 import attrs
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logpulse.batch import Int64Array
-from logpulse.model.labels import Labels, StreamId
+from logpulse.batch import Int64Array, stream_column, timestamp_column
+from logpulse.model.labels import Labels
 from logpulse.storage.filenames import TEMPORARY_SUFFIX, DataFolder
 from logpulse.storage.files import make_folder, publish
-from logpulse.storage.rows import Rows
 from logpulse.storage.segment import (
     CREATOR,
     FILE_SCHEMA,
@@ -34,60 +35,32 @@ PAGE_BYTES: Final = 8 << 20  # above any chunk: one page a chunk, as every page 
 
 @attrs.frozen
 class SegmentPlan:
-    """Say what a segment is to be called and which WAL records its entries come from; `arrival` is unix nanoseconds."""
+    """Say what a segment is to be called and which WAL records its entries come from; `arrival` is unix nanoseconds.
+
+    `replaces` names the segments that this one makes obsolete the moment it has its name.
+    """
 
     name: str
     day: int
     first_sequence: int
     last_sequence: int
     arrival: int
+    replaces: tuple[str, ...] = ()
 
 
-def write_segment(
-    folder: DataFolder,
-    plan: SegmentPlan,
-    entries: Rows,
-    order: Int64Array,
-    labels: Mapping[StreamId, Labels],
-    chunk_bytes: int,
-) -> Segment:
-    """Write one durable segment of chunks of about `chunk_bytes` of text.
+class SegmentWriter:
+    """Write one segment. Leave the block without `finish`, or with an error, and nothing of it stays on disk."""
 
-    `order` lists the rows of `entries` to write, sorted by (stream, timestamp). Lines are gathered a chunk at a time,
-    so that no second copy of all of them is made.
-
-    Raises:
-        OSError: nothing is left but what was there before.
-    """
-    streams, times, sizes = entries.streams[order], entries.timestamps[order], entries.line_bytes[order]
-    ids, first_rows, inverse = np.unique(streams, return_index=True, return_inverse=True)
-    ends = np.append(first_rows[1:], len(order))
-    chunk_rows = _chunk_starts(sizes, chunk_bytes)
-    table = StreamTable(
-        ids, first_rows.astype(np.int64), times[ends - 1], np.add.reduceat(sizes, first_rows), chunk_rows
-    )
-    facts = SegmentFacts(
-        format=FORMAT,
-        creator=CREATOR,
-        day=plan.day,
-        first_sequence=plan.first_sequence,
-        last_sequence=plan.last_sequence,
-        rows=len(order),
-        chunks=len(chunk_rows),
-        text_bytes=int(sizes.sum()),
-        oldest=int(times.min()),
-        newest=int(times.max()),
-        arrival=plan.arrival,
-    )
-    footer = {FOOTER_KEY: msgspec.json.encode(facts), STREAMS_KEY: base64.b64encode(table.encode())}
-    texts = pa.array([labels[StreamId(stream)].text for stream in ids.tolist()])
-    path = folder.segment(plan.name)
-    make_folder(path.parent)
-    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
-    try:
-        with pq.ParquetWriter(
-            temporary,
-            FILE_SCHEMA.with_metadata(footer),
+    def __init__(self, folder: DataFolder, plan: SegmentPlan, labels_of: Callable[[int], Labels]) -> None:
+        self._plan = plan
+        self._labels_of = labels_of
+        self._path = folder.segment(plan.name)
+        self._temporary = self._path.with_name(self._path.name + TEMPORARY_SUFFIX)
+        self._table = _StreamTableBuilder()
+        make_folder(self._path.parent)
+        self._writer = pq.ParquetWriter(
+            self._temporary,
+            FILE_SCHEMA,
             compression="zstd",
             compression_level=ZSTD_LEVEL,
             use_dictionary=["stream", "labels"],
@@ -96,38 +69,113 @@ def write_segment(
             write_page_checksum=True,
             data_page_size=PAGE_BYTES,
             store_schema=False,
-        ) as writer:
-            for start, end in _spans(chunk_rows, len(order)):
-                writer.write_table(_chunk(entries.take(order[start:end]), inverse[start:end], texts))
-        publish(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return Segment(plan.name, path, path.stat().st_size, facts, table)
+        )
+
+    def add_chunk(self, entries: pa.RecordBatch) -> None:
+        """Write entries as the next chunk; they continue the order by (stream, timestamp).
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        ids, numbers = np.unique(stream_column(entries), return_inverse=True)
+        self._table.add(ids, entries)
+        # The writer stores the whole dictionary of a column in every chunk, so each gets one of its own streams only.
+        texts = pa.array([self._labels_of(stream).text for stream in ids.tolist()])
+        labels = pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), texts)
+        self._writer.write_table(pa.Table.from_arrays([*entries.columns, labels], schema=FILE_SCHEMA))
+
+    def finish(self) -> Segment:
+        """Make the segment durable under its name.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        plan, table = self._plan, self._table
+        facts = SegmentFacts(
+            format=FORMAT,
+            creator=CREATOR,
+            day=plan.day,
+            first_sequence=plan.first_sequence,
+            last_sequence=plan.last_sequence,
+            rows=table.rows,
+            chunks=table.chunks,
+            text_bytes=table.text_bytes,
+            oldest=table.oldest,
+            newest=table.newest,
+            arrival=plan.arrival,
+            replaces=plan.replaces,
+        )
+        streams = table.build()
+        self._writer.add_key_value_metadata(
+            {FOOTER_KEY: msgspec.json.encode(facts), STREAMS_KEY: base64.b64encode(streams.encode())}
+        )
+        self._writer.close()
+        publish(self._temporary, self._path)
+        return Segment(plan.name, self._path, self._path.stat().st_size, facts, streams)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._writer.close()
+        except OSError:
+            if error is None:
+                raise
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
 
-def _chunk(entries: pa.RecordBatch, stream_numbers: Int64Array, texts: pa.Array) -> pa.Table:
-    """Add the labels column with a dictionary of this chunk's streams only: the writer stores dictionaries whole."""
-    first, last = int(stream_numbers[0]), int(stream_numbers[-1])
-    codes = pa.array((stream_numbers - first).astype(np.int32))
-    labels = pa.DictionaryArray.from_arrays(codes, texts.slice(first, last - first + 1))
-    return pa.Table.from_arrays([*entries.columns, labels], schema=FILE_SCHEMA)
+class _StreamTableBuilder:
+    """Collect what a segment's footer says, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.text_bytes = 0
+        self.oldest = np.iinfo(np.int64).max
+        self.newest = np.iinfo(np.int64).min
+        self._parts: list[tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = []
+        self._chunk_rows: list[int] = []
+
+    @property
+    def chunks(self) -> int:
+        return len(self._chunk_rows)
+
+    def add(self, ids: Int64Array, entries: pa.RecordBatch) -> None:
+        times = timestamp_column(entries)
+        sizes = pc.binary_length(entries.column(2)).to_numpy().astype(np.int64)
+        firsts = np.searchsorted(stream_column(entries), ids)
+        ends = np.append(firsts[1:], entries.num_rows)
+        self._parts.append((ids, firsts + self.rows, times[ends - 1], np.add.reduceat(sizes, firsts)))
+        self._chunk_rows.append(self.rows)
+        self.rows += entries.num_rows
+        self.text_bytes += int(sizes.sum())
+        self.oldest = min(self.oldest, int(times.min()))
+        self.newest = max(self.newest, int(times.max()))
+
+    def build(self) -> StreamTable:
+        """Join the parts: a stream that goes on in the next chunk is one."""
+        ids, firsts, newest, sizes = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+        lasts = np.append(starts[1:], len(ids)) - 1
+        return StreamTable(
+            ids=ids[starts],
+            first_rows=firsts[starts],
+            newest=newest[lasts],
+            text_bytes=np.add.reduceat(sizes, starts),
+            chunk_rows=np.array(self._chunk_rows, dtype=np.int64),
+        )
 
 
-def _chunk_starts(sizes: Int64Array, chunk_bytes: int) -> Int64Array:
+def chunk_starts(line_bytes: Int64Array, chunk_bytes: int) -> list[int]:
     """Cut rows into chunks of about `chunk_bytes` of text; a longer line is a chunk of its own."""
-    if not len(sizes):
-        return np.empty(0, dtype=np.int64)
-    total = np.cumsum(sizes + 1)  # an empty line still takes room
+    total = np.cumsum(line_bytes + 1)  # an empty line still takes room
     starts = [0]
     while True:
-        before = total[starts[-1] - 1] if starts[-1] else 0
+        before = int(total[starts[-1] - 1]) if starts[-1] else 0
         cut = max(starts[-1] + 1, int(np.searchsorted(total, before + chunk_bytes)))
-        if cut >= len(sizes):
-            return np.array(starts, dtype=np.int64)
+        if cut >= len(line_bytes):
+            return starts
         starts.append(cut)
-
-
-def _spans(starts: Int64Array, rows: int) -> Iterator[tuple[int, int]]:
-    ends = [*starts[1:].tolist(), rows]
-    return zip(starts.tolist(), ends, strict=True)
