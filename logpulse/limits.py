@@ -47,7 +47,8 @@ WAL_RECORD_BYTES: Final = 256 * MIB  # a length field above this is damage: chec
 WAL_FILE_BYTES: Final = 64 * MIB  # one file is let go as a whole, so keep files small
 DISK_RESERVE_BYTES: Final = 64 * MIB  # below this much free space pushes stop, so that retention can still work
 COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
-SORT_ROW_GROUPS: Final = 4  # row groups gathered at a time while a segment is written: bounds its memory
+COMPACTED_BYTES: Final = 512 * MIB  # log text of a segment that is merged no further: a few seconds to rewrite
+COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entries too often
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 QUERY_CHARACTERS: Final = 131_072  # Loki's
@@ -134,4 +135,5 @@ AGENT_POSITIONS_BYTES: Final = 256 * MIB  # a positions file beyond this is dama
 
 # -- level detection --------------------------------------------------------------------------------------------------
 LEVEL_FIELD_CHARACTERS: Final = 4 * KIB  # of a line searched for a level field: programs write it first or after a message
+LEVEL_FIELDS: Final = 16  # fields of a line whose names speak of a level or a message; a real one is among the first
 LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; further on it is prose, not a level

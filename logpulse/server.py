@@ -27,6 +27,7 @@ from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.committer import AppendQueue, Committer
+from logpulse.services.compactor import run_compaction
 from logpulse.services.flusher import Flusher
 from logpulse.services.gauges import register_gauges
 from logpulse.services.lifecycle import Lifecycle, force_end, watch_signals
@@ -157,6 +158,7 @@ async def running_services(
             await nursery.start(broadcaster.run)
             await nursery.start(flusher.run)
             await clocks.start(run_retention, store, metrics)
+            await clocks.start(run_compaction, store, metrics)
             if config.ingest.wal_sync == "interval":
                 await clocks.start(sync_wal, store)
             yield services

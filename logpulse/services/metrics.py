@@ -49,6 +49,7 @@ class Metrics:
             buckets=_SLOW,
             registry=registry,
         )
+        self.compactions = Counter("logpulse_compactions", "Merges of segments", registry=registry)
         self.segments_deleted = Counter("logpulse_segments_deleted", "Segments deleted by age", registry=registry)
 
     def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:

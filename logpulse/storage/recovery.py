@@ -75,7 +75,7 @@ def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
     # Entries of an adopted segment may be in the WAL as well; replay recognises them as duplicates.
     if adopted:
         catalog.add(adopted, streams, contents.flushed_sequence)
-    everything = tuple(sorted([*present, *adopted], key=lambda each: each.name))
+    everything = _without_replaced([*present, *adopted], catalog)
     return Recovered(catalog, CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything))
 
 
@@ -93,6 +93,17 @@ def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, Cata
             folder.catalog.with_name(folder.catalog.name + "-journal").unlink(missing_ok=True)
     catalog = Catalog(folder.catalog)
     return catalog, catalog.read(folder)
+
+
+def _without_replaced(segments: list[Segment], catalog: Catalog) -> tuple[Segment, ...]:
+    """Finish what a compaction had begun: a merged segment gets its name when it is whole, so its sources may go."""
+    replaced = {name for segment in segments for name in segment.facts.replaces}
+    obsolete = [segment for segment in segments if segment.name in replaced]
+    if obsolete:
+        catalog.replace(obsolete, [])
+    for segment in obsolete:
+        segment.path.unlink(missing_ok=True)
+    return tuple(sorted((each for each in segments if each.name not in replaced), key=lambda each: each.name))
 
 
 def _adopt(folder: DataFolder, names: list[str], problems: Problems) -> tuple[list[Segment], list[Labels]]:

@@ -20,6 +20,7 @@ from logpulse.batch import Batch, concat
 from logpulse.errors import DamagedFileError, OverloadedError, UnavailableError
 from logpulse.limits import DISK_RESERVE_BYTES, STREAMS
 from logpulse.storage.catalog import Catalog
+from logpulse.storage.compaction import choose_run, merge
 from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.files import locked, make_folder
@@ -203,6 +204,36 @@ class Store:
                 self._delete_unread()
             return expired.segments
 
+    def compact(self) -> Segment | None:
+        """Merge one run of small segments; None if there is none worth it. Queries and pushes go on meanwhile.
+
+        Raises:
+            OSError: the disk refuses; nothing has changed.
+        """
+        with self.reading() as view:
+            run = choose_run(view.segments)
+            if not run:
+                return None
+            try:
+                merged = merge(self.folder, run, self.index.labels, self.policy.chunk_bytes)
+            except DamagedFileError as error:
+                self.set_aside(next(each for each in run if each.path == error.path), error.reason)
+                return None
+        with self._flush:
+            present = {each.name for each in self._view.segments}
+            if not present.issuperset(each.name for each in run):  # retention or damage was faster
+                merged.path.unlink()
+                return None
+            try:
+                self._catalog.replace(run, [merged])
+            except OSError:
+                merged.path.unlink()
+                raise
+            self._leave_view(run, merged)
+            self._doom(run)
+        self._delete_unread()
+        return merged
+
     def set_aside(self, segment: Segment, reason: str) -> None:
         """Take a damaged segment out of the view and into quarantine; the rest goes on being served."""
         with self._flush:
@@ -301,14 +332,19 @@ class Store:
             alive = self._view.all_streams()
             self.index.keep(alive)
         self._catalog.keep_streams(alive.tolist())
-        with self._publish:
-            self._doomed += [(self._view.generation, segment) for segment in segments]
+        self._doom(segments)
 
-    def _leave_view(self, segments: Sequence[Segment]) -> None:
+    def _leave_view(self, segments: Sequence[Segment], *successors: Segment) -> None:
         names = {segment.name for segment in segments}
         with self._publish:
-            kept = tuple(each for each in self._view.segments if each.name not in names)
-            self._view = attrs.evolve(self._view, segments=kept, generation=self._view.generation + 1)
+            kept = [each for each in self._view.segments if each.name not in names]
+            present = tuple(sorted([*kept, *successors], key=lambda each: each.name))
+            self._view = attrs.evolve(self._view, segments=present, generation=self._view.generation + 1)
+
+    def _doom(self, segments: Sequence[Segment]) -> None:
+        """Have files that left the view deleted once nobody reads them."""
+        with self._publish:
+            self._doomed += [(self._view.generation, segment) for segment in segments]
 
     def _delete_unread(self) -> None:
         with self._publish:
