@@ -6,9 +6,11 @@ tails in order and ends the process by force when draining hangs.
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from hypercorn.utils import LifespanFailureError
@@ -21,6 +23,9 @@ from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.server import log_to_stderr, opened_store, running_services
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
+
+
+_LOG: Final = logging.getLogger("logpulse")
 
 
 class LogPulseApp:
@@ -37,12 +42,15 @@ class LogPulseApp:
             return
         try:
             await self._live(receive, send)
-        except* LogPulseError as group:
-            raise LifespanFailureError("startup", str(group.exceptions[0])) from group
+        except* (LogPulseError, OSError) as group:
+            _LOG.critical("%s", group.exceptions[0])
+            raise LifespanFailureError("startup", str(group.exceptions[0])) from None
         except* Exception as group:
-            raise LifespanFailureError("services", str(group.exceptions[0])) from group
+            _LOG.critical("a service failed", exc_info=group)
+            raise LifespanFailureError("services", str(group.exceptions[0])) from None
 
     async def _live(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await receive()
         config = _environment_config()
         log_to_stderr(config)
         metrics, lifecycle, keyring = Metrics(), Lifecycle(), Keyring.of(config.auth.api_key)
@@ -50,7 +58,6 @@ class LogPulseApp:
             store = stack.enter_context(opened_store(config, metrics))
             stack.enter_context(guarded_hypercorn(EdgeCounters()))
             async with running_services(config, store, metrics, lifecycle, keyring) as services:
-                await receive()
                 self._serve = make_app(services)
                 await send({"type": "lifespan.startup.complete"})
                 await receive()

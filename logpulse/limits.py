@@ -108,8 +108,9 @@ KEEP_ALIVE_SECONDS: Final = 75  # proxies keep idle connections for 60 s and mus
 TARGET_BYTES: Final = 32 * KIB  # the target in a request line; longer queries are sent as forms
 SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave, so that a slow reader is not taken for a stalled one
 DISCONNECT_SECONDS: Final = 1  # for an application to take the news that its peer left; then it is cancelled
-REFUSED_BODY_SECONDS: Final = 1  # a refused body is read and dropped: a reset could overtake the answer
-REFUSED_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
+UNREAD_BODY_SECONDS: Final = 1  # what a client still sends after its answer is dropped: a reset could overtake the answer
+UNREAD_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
+CONNECTIONS: Final = 4096  # about 40 KB each when idle; and no more than half of the open files that the system allows
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s

@@ -18,6 +18,7 @@ from hypercorn.typing import (
 
 from logpulse.errors import BodyTooLargeError, LimitExceededError
 from logpulse.http.refusal import Refusal
+from logpulse.http.unread_body import announces_body
 
 _SETTING: Final = "ingest.max_body_bytes"
 _CLIENT_LEFT: Final[HTTPDisconnectEvent] = {"type": "http.disconnect"}
@@ -39,11 +40,10 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve one ASGI scope; only an HTTP request that announces a body is looked at."""
-        headers = dict(scope["headers"]) if scope["type"] == "http" else {}
-        if b"content-length" not in headers and b"transfer-encoding" not in headers:
+        if scope["type"] != "http" or not announces_body(scope["headers"]):
             await self.app(scope, receive, send)
             return
-        declared = int(headers.get(b"content-length", 0))
+        declared = int(dict(scope["headers"]).get(b"content-length", 0))
         if declared > self.body_bytes:
             await _too_large(self.body_bytes, f"{declared} bytes").answer(scope, receive, send)
             return

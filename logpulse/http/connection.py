@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import attrs
+import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -15,12 +17,12 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, LifespanState
 
-from logpulse.errors import shorten
+from logpulse.errors import OverloadedError, shorten
 from logpulse.http.protocol import RequestRefusedError
+from logpulse.http.refusal import Refusal
 from logpulse.limits import SEND_PIECE_BYTES
 
 _LOG: Final = logging.getLogger("logpulse.http")
-_VERSION_NOT_SUPPORTED: Final = 505
 
 
 @attrs.define
@@ -33,11 +35,15 @@ class EdgeCounters:
     """Because the peer did not read."""
     http2_refused: int = 0
     """Because the peer spoke HTTP/2, or another version that is not HTTP/1."""
+    connections_refused: int = 0
+    """Because there were too many."""
 
 
 class GuardedConnection(TCPServer):
-    """Serve one connection as Hypercorn does, with three guards.
+    """Serve one connection as Hypercorn does, with four guards.
 
+    * It takes one of the server's `slots` or is answered 503. Hypercorn takes on any number, until the process has no
+      file left to open for its own work.
     * An error ends this connection and is counted. Hypercorn lets it stop the whole server.
     * A peer that takes less than SEND_PIECE_BYTES in `send_seconds` is cut off. Hypercorn waits for it for ever, in a
       place that nothing can cancel.
@@ -48,6 +54,7 @@ class GuardedConnection(TCPServer):
     def __init__(
         self,
         counters: EdgeCounters,
+        slots: trio.CapacityLimiter,
         send_seconds: float,
         app: AppWrapper,
         config: Config,
@@ -57,16 +64,37 @@ class GuardedConnection(TCPServer):
     ) -> None:
         super().__init__(app, config, context, state, stream)
         self._counters = counters
+        self._slots = slots
         self._send_seconds = send_seconds
         self._reading = trio.CancelScope()
 
     async def run(self) -> None:
         """Serve until either side closes; raise nothing but cancellation, which drops the connection at once."""
         try:
+            self._slots.acquire_on_behalf_of_nowait(self)
+        except trio.WouldBlock:
+            await self._turn_away()
+            return
+        try:
             await super().run()
         except* Exception as group:
             self._count(list(_leaves(group)))
             _LOG.debug("how the connection failed", exc_info=group)
+        finally:
+            self._slots.release_on_behalf_of(self)
+
+    async def _turn_away(self) -> None:
+        self._counters.connections_refused += 1
+        error = OverloadedError("the number of connections", int(self._slots.total_tokens), "one more")
+        refusal = Refusal(503, str(error), ((b"retry-after", str(error.retry_after).encode()),))
+        answer = h11.Connection(h11.SERVER)
+        parts = [
+            answer.send(h11.Response(status_code=refusal.status, headers=refusal.headers)),
+            answer.send(h11.Data(data=refusal.body)),
+            answer.send(h11.EndOfMessage()),
+        ]
+        with trio.move_on_after(self._send_seconds), suppress(trio.BrokenResourceError):
+            await self.stream.send_all(b"".join(parts))
 
     async def protocol_send(self, event: Event) -> None:
         """Do what the protocol asks: write, close, or watch for idleness.

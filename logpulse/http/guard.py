@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import resource
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -13,13 +14,14 @@ from typing import Final
 import hypercorn.protocol
 import hypercorn.protocol.h11
 import hypercorn.trio.run
+import trio
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.trio.tcp_server import TCPServer
 
 from logpulse.http.connection import EdgeCounters, GuardedConnection
 from logpulse.http.protocol import GuardedHTTP1, GuardedWebSocket
-from logpulse.limits import SEND_SECONDS
+from logpulse.limits import CONNECTIONS, SEND_SECONDS
 
 __all__ = ["EdgeCounters", "guarded_hypercorn"]
 
@@ -47,7 +49,9 @@ _METHODS: Final[list[tuple[type, str, str]]] = [
 
 
 @contextmanager
-def guarded_hypercorn(counters: EdgeCounters, *, send_seconds: float = SEND_SECONDS) -> Iterator[None]:
+def guarded_hypercorn(
+    counters: EdgeCounters, *, send_seconds: float = SEND_SECONDS, connections: int = CONNECTIONS
+) -> Iterator[None]:
     """Make every connection of a `hypercorn.trio.serve` that begins meanwhile a guarded one; then restore Hypercorn.
 
     Enter it before serving and leave it after. The guards are those of `GuardedConnection`, `GuardedHTTP1` and
@@ -56,12 +60,15 @@ def guarded_hypercorn(counters: EdgeCounters, *, send_seconds: float = SEND_SECO
     Args:
         counters: what the guards count into.
         send_seconds: a peer that takes less than SEND_PIECE_BYTES in this time is cut off.
+        connections: open at once; further ones, and those over half of the process's open files, are answered 503.
 
     Raises:
         RuntimeError: this version of Hypercorn is built differently from the one that the guards were written for.
     """
     _check_hypercorn()
-    guards = [partial(GuardedConnection, counters, send_seconds), GuardedHTTP1, GuardedWebSocket]
+    most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    slots = trio.CapacityLimiter(connections if most_files < 0 else min(connections, most_files // 2))
+    guards = [partial(GuardedConnection, counters, slots, send_seconds), GuardedHTTP1, GuardedWebSocket]
     with ExitStack() as restoring:
         for (module, name), guard in zip(_REPLACED, guards, strict=True):
             restoring.callback(setattr, module, name, getattr(module, name))

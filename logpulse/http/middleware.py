@@ -18,6 +18,7 @@ from hypercorn.typing import (
 
 from logpulse.http.body_limit import BodyLimit
 from logpulse.http.request_bounds import RequestBounds
+from logpulse.http.unread_body import UnreadBody
 from logpulse.limits import BODY_SECONDS
 
 _LOG: Final = logging.getLogger("logpulse.http")
@@ -27,13 +28,14 @@ _CLOSE: Final = (b"connection", b"close")
 def harden(app: ASGIFramework, *, body_bytes: int, stopping: trio.Event) -> ASGIFramework:
     """Wrap `app` so that no client can hurt it and no disconnect troubles it.
 
-    From the outside in: the head of each request is bounded (`RequestBounds`), its answer ends the connection once
-    `stopping` is set (`ClosedWhenStopping`), the end of an answer cannot be cancelled (`FinishShielded`), its body is
-    bounded by `body_bytes` and BODY_SECONDS (`BodyLimit`), and what the application says or raises after its client
-    has left is dropped (`QuietDeparture`).
+    From the outside in: an answer that does not wait for the body outlives it (`UnreadBody`), and ends the connection
+    once `stopping` is set (`ClosedWhenStopping`); the head of a request is bounded (`RequestBounds`), and its body by
+    `body_bytes` and BODY_SECONDS (`BodyLimit`); the end of the application's answer cannot be cancelled
+    (`FinishShielded`), and what it says or raises after its client has left is dropped (`QuietDeparture`).
     """
-    bounded = BodyLimit(QuietDeparture(app), body_bytes, BODY_SECONDS)
-    return RequestBounds(ClosedWhenStopping(FinishShielded(bounded), stopping))
+    forgiving = FinishShielded(QuietDeparture(app))
+    bounded = RequestBounds(BodyLimit(forgiving, body_bytes, BODY_SECONDS))
+    return UnreadBody(ClosedWhenStopping(bounded, stopping))
 
 
 @attrs.frozen

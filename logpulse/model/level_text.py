@@ -35,7 +35,7 @@ _GUARDED: Final = (
 _LOKI_SCANNED: Final = ("trace", "debug", "fatal", "critical", "error", "err", "warning", "warn", "info")
 # Loki's boundaries. The left one is consumed: it is what the search is quick at finding. PostgreSQL writes two blanks.
 _WORD: Final = re.compile(
-    r"""[ \t\n\[({"'=|](?:("""
+    r"""[ \t\n\[({"'=|](?=[acdefilnpstvw])(?:("""
     + "|".join(_LOKI_SCANNED)
     + ")|("
     + "|".join(_GUARDED)
@@ -73,9 +73,11 @@ def _prefix_level(prefix: re.Match[str]) -> str | None:
 
 
 def _scan(head: str) -> str:
-    # Not str.lower(), which changes the length of some texts: positions must hold in both.
     padded = " " + head
-    for found in _WORD.finditer(padded.translate(_LOWER)):
+    lowered = padded.lower()
+    if len(lowered) != len(padded):  # some letters become two; positions must hold in both
+        lowered = padded.translate(_LOWER)
+    for found in _WORD.finditer(lowered):
         if found[1]:
             return LOKI_WORDS[found[1]]
         begin, end = found.start() + 1, found.end()

@@ -71,7 +71,8 @@ def _first_rows(
     waiting = sorted(plan.sources, key=(lambda s: s.oldest) if forward else (lambda s: -s.newest))
     bounds = [] if cursor is None else [_from_cursor(cursor, direction)]
     rows: list[Row] = []
-    stats, budget = ScanStats(), FIRST_WAVE_BYTES
+    # Without a line filter every row counts, and one source mostly has enough of them.
+    stats, budget = ScanStats(), FIRST_WAVE_BYTES if plan.predicates else 1
     while waiting:
         limit_time = rows[wanted - 1].timestamp if len(rows) >= wanted else None
         if limit_time is not None:
@@ -84,7 +85,7 @@ def _first_rows(
         rows.sort(key=lambda row: row.position, reverse=not forward)
         del rows[wanted:]
         stats += _cost(plan, wave)
-        budget *= WAVE_GROWTH
+        budget = max(budget * WAVE_GROWTH, FIRST_WAVE_BYTES)
     return rows, stats
 
 
