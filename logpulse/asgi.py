@@ -24,7 +24,6 @@ from logpulse.server import log_to_stderr, opened_store, running_services
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
 
-
 _LOG: Final = logging.getLogger("logpulse")
 
 

@@ -86,7 +86,7 @@ PAGE_ENTRIES: Final = 1_000  # of one answer to a client command; a line may hav
 URL_QUERY_BYTES: Final = 4 * KIB  # longer queries go as a form: proxies and servers cut URLs at 8 KiB
 CONNECT_SECONDS: Final = 10  # a server that does not take a connection within this is not there
 ANSWER_SECONDS: Final = 90  # above the longest wait for a turn plus the longest query
-RETRIES: Final = 8  # of a request the server was too busy for; with the waits between them, about a minute
+RETRIES: Final = 8  # of a request the server was too busy for: about 20 s with the waits between them
 RETRY_FIRST_SECONDS: Final = 0.25  # the ceiling of the first wait; it doubles
 RETRY_MOST_SECONDS: Final = 10  # the longest wait a person in front of a terminal takes for progress
 RETRY_AFTER_SECONDS: Final = 60  # the longest Retry-After that is honoured; more is a broken proxy
@@ -106,11 +106,11 @@ GENERATE_BACKLOG_SECONDS: Final = 10  # a steady flow catches up this much after
 # -- HTTP edge --------------------------------------------------------------------------------------------------------
 KEEP_ALIVE_SECONDS: Final = 75  # proxies keep idle connections for 60 s and must be the ones to close them
 TARGET_BYTES: Final = 32 * KIB  # the target in a request line; longer queries are sent as forms
-SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave, so that a slow reader is not taken for a stalled one
+SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave: a slow reader is not a stalled one
 DISCONNECT_SECONDS: Final = 1  # for an application to take the news that its peer left; then it is cancelled
-UNREAD_BODY_SECONDS: Final = 1  # what a client still sends after its answer is dropped: a reset could overtake the answer
+UNREAD_BODY_SECONDS: Final = 1  # a body is dropped after its answer: a reset could overtake the answer
 UNREAD_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
-CONNECTIONS: Final = 4096  # about 40 KB each when idle; and no more than half of the open files that the system allows
+CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of the open files that the system allows
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
@@ -135,6 +135,10 @@ AGENT_COPY_SLACK_SECONDS: Final = 2  # file times lag behind the clock, by secon
 AGENT_POSITIONS_BYTES: Final = 256 * MIB  # a positions file beyond this is damage: a file takes about 300 bytes
 
 # -- level detection --------------------------------------------------------------------------------------------------
-LEVEL_FIELD_CHARACTERS: Final = 4 * KIB  # of a line searched for a level field: programs write it first or after a message
+LEVEL_FIELD_CHARACTERS: Final = 4 * KIB  # of a line searched for level fields: they stand first or after a message
 LEVEL_FIELDS: Final = 16  # fields of a line whose names speak of a level or a message; a real one is among the first
 LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; further on it is prose, not a level
+
+# -- decoding ---------------------------------------------------------------------------------------------------------
+GZIP_MEMBERS: Final = 4096  # of one body; bgzip cuts 64 MiB into 1024, and an empty one costs as much as 5 KiB of text
+KNOWN_LABELS_BYTES: Final = 32 * MIB  # of label sets remembered as they were written, so that each is read once

@@ -187,8 +187,13 @@ def reason_of(error: BaseException) -> str:
         elif isinstance(cause, OSError) and cause.strerror:
             # Trio puts the address into the text; a resolver's own numbers are negative and unknown to the system.
             number = cause.errno or 0
-            text = os.strerror(number) if number > 0 else cause.strerror
-            return text[:1].lower() + text[1:]
+            return _as_clause(os.strerror(number) if number > 0 else cause.strerror)
         else:
             cause = cause.__cause__ or cause.__context__
-    return str(error) or type(error).__name__
+    return _as_clause(str(error)) or type(error).__name__
+
+
+def _as_clause(sentence: str) -> str:
+    """Make a sentence fit behind a colon."""
+    text = sentence.rstrip(".")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

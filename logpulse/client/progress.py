@@ -30,7 +30,7 @@ class Progress(Protocol):
 
 def progress_for(surface: Surface, task: str, total: int | None) -> Progress:
     """Choose how to show work on `total` entries, None for any number, to what reads standard error."""
-    return NoProgress() if surface is Surface.PIPE else ProgressBar(task, total)
+    return NoProgress() if surface is Surface.PIPE else ProgressBar(task, total, surface)
 
 
 class NoProgress:
@@ -51,9 +51,12 @@ class NoProgress:
 class ProgressBar:
     """Draw a bar with the count and the rate, once the work has taken half a second."""
 
-    def __init__(self, task: str, total: int | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, task: str, total: int | None, surface: Surface, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._task = task
         self._total = total
+        self._surface = surface
         self._clock = clock
         self._began = clock()
         self._done = 0
@@ -91,6 +94,7 @@ class ProgressBar:
         )
         remaining = () if self._total is None else (TimeRemainingColumn(),)
         # Gone when the work is done: the command's own last line says how it ended.
-        self._bar = Progress(*columns, *remaining, console=Console(stderr=True), transient=True)
+        console = Console(stderr=True, no_color=self._surface is Surface.PLAIN_TERMINAL)
+        self._bar = Progress(*columns, *remaining, console=console, transient=True)
         self._bar_task = self._bar.add_task(self._task, total=self._total, rate="")
         self._bar.start()

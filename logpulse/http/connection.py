@@ -13,6 +13,7 @@ import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, LifespanState
@@ -140,7 +141,10 @@ class GuardedConnection(TCPServer):
 
     @property
     def _peer(self) -> str:
-        host, port = self.protocol.client or ("a local socket", 0)
+        protocol: ProtocolWrapper | None = getattr(self, "protocol", None)  # not yet there while TLS begins
+        if protocol is None or protocol.client is None:
+            return "a peer"
+        host, port = protocol.client
         return f"{host}:{port}"
 
     def _count(self, errors: list[Exception]) -> None:

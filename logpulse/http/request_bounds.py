@@ -59,7 +59,7 @@ def _header_fault(headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
     if count > HEADER_COUNT:
         return Refusal(431, str(LimitExceededError("the number of headers", HEADER_COUNT, count)))
     if size > HEADER_BYTES:
-        return Refusal(431, str(LimitExceededError("the bytes of all headers", HEADER_BYTES, size)))
+        return Refusal(431, str(LimitExceededError("the size of all headers in bytes", HEADER_BYTES, size)))
     if len(values[b"host"]) > 1:
         return _invalid("Host", b", ".join(values[b"host"]), "must be given once")
     lengths = values[b"content-length"]
@@ -74,7 +74,8 @@ def _inspect_target(scope: WWWScope) -> WWWScope | Refusal:
     path = scope["raw_path"]
     size = len(path) + len(scope["query_string"])
     if size > TARGET_BYTES:
-        return Refusal(414, str(LimitExceededError("the bytes of the URL", TARGET_BYTES, size)))
+        error = LimitExceededError("the size of the URL in bytes", TARGET_BYTES, size)
+        return Refusal(414, f"{error}; send a long query as a form")
     if path == b"*" and scope["type"] == "http" and scope["method"] == "OPTIONS":
         return scope
     if not path.startswith(b"/"):

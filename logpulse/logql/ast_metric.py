@@ -248,11 +248,15 @@ class LabelReplace:
         return f"label_replace({self.operand},{','.join(map(quote, texts))})"
 
 
+def _comparable(value: float) -> str:
+    return repr(float(value))
+
+
 @attrs.frozen
 class NumberLiteral:
     """Be a number: a scalar, or the same sample at every point. NaN equals NaN here, and 0 is not -0."""
 
-    value: float = attrs.field(eq=repr)
+    value: float = attrs.field(eq=_comparable)
 
     @property
     def selectors(self) -> tuple[Selector, ...]:

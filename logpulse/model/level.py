@@ -15,8 +15,8 @@ __all__ = ["LEVEL_NAMES", "UNKNOWN", "detect_level", "level_of", "normalise_leve
 
 # Loki's names of a level, in its order of precedence.
 LEVEL_NAMES: Final = (
-    ("level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl")
-    + ("severity_text", "Severity_Text", "SEVERITY_TEXT")
+    "level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl",
+    "severity_text", "Severity_Text", "SEVERITY_TEXT",
 )  # fmt: skip
 _METADATA_NAMES: Final = ("detected_level", *LEVEL_NAMES)
 _LABEL_SET: Final = frozenset(LEVEL_NAMES)

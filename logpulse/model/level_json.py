@@ -1,4 +1,4 @@
-"""The level of a JSON object, found without parsing it: the members that matter, where they stand, in document order."""
+"""The level of a JSON object, found without parsing it: the members that matter, in document order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import attrs
 
 from logpulse.limits import LEVEL_FIELDS, LEVEL_SCAN_CHARACTERS
 from logpulse.model.level_text import text_level
-from logpulse.model.level_words import UNKNOWN, field_level, word_level
+from logpulse.model.level_words import UNKNOWN, field_level, strip_ansi, word_level
 
 _LEVEL_NAMES: Final = (
-    ("level", "lvl", "log.level", "log_level", "loglevel", "levelname", "level_name", "leveltext", "levelno", "@level")
-    + ("severity", "severitytext", "severity_text", "severitynumber", "severity_number", "priority", "@l", "s")
+    "level", "lvl", "log.level", "log_level", "loglevel", "levelname", "level_name", "leveltext", "levelno", "@level",
+    "severity", "severitytext", "severity_text", "severitynumber", "severity_number", "priority", "@l", "s",
 )  # fmt: skip
 _MESSAGE_NAMES: Final = ("msg", "message", "log", "event", "@m", "@mt", "@message", "short_message")
 _OBJECT: Final = re.compile(r'\s*+\{\s*+["}]')
@@ -71,7 +71,7 @@ def _message_level(messages: list[re.Match[str]], text: str) -> str:
     nesting = _Nesting(text)
     for member in messages:
         if member[2] and nesting.holds(member):
-            level = text_level(_unescape(member[2][:_MESSAGE_CHARACTERS]))
+            level = text_level(strip_ansi(_unescape(member[2][:_MESSAGE_CHARACTERS])))
             if level != UNKNOWN:
                 return level
     # Serilog's compact format leaves the level out where it is Information.
@@ -93,22 +93,21 @@ def _member_level(name: str, member: re.Match[str], text: str) -> str:
 
 @attrs.define
 class _Nesting:
-    """Follow which objects and arrays are open, as far as somebody asks."""
+    """Count how many objects and arrays are open, as far as somebody asks."""
 
     text: str
     position: int = 0
-    open: str = ""
+    objects: int = 0
+    arrays: int = 0
 
     def holds(self, member: re.Match[str]) -> bool:
         """Tell whether `member`, never before an earlier one, is of an object of depth 1 or 2 outside of arrays."""
         begin = member.start()
-        for bracket in _BRACKET.findall(self.text, self.position, begin):
-            if bracket in ("{", "["):
-                self.open += bracket
-            else:
-                self.open = self.open[: -len(bracket) or None]
+        brackets = _BRACKET.findall(self.text, self.position, begin)
+        self.objects += brackets.count("{") - brackets.count("}")
+        self.arrays += brackets.count("[") - brackets.count("]")
         self.position = begin
-        return self.open in ("{", "{{") and self.text[begin - 1] != "\\"
+        return 1 <= self.objects <= 2 and self.arrays == 0 and self.text[begin - 1] != "\\"
 
 
 def _unescape(text: str) -> str:

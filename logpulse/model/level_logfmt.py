@@ -11,16 +11,22 @@ from logpulse.limits import LEVEL_FIELDS, LEVEL_SCAN_CHARACTERS
 from logpulse.model.level_text import text_level
 from logpulse.model.level_words import UNKNOWN, field_level
 
-_NAMES: Final = ("level", "log.level", "severity", "severitytext", "lvl", "severity_text") + (
-    ("loglevel", "log_level", "levelname", "level_name", "levelno", "severity_number")
-)
+# Loki's names in its order, then those of other formats.
+_NAMES: Final = (
+    "level", "log.level", "severity", "severitytext", "lvl", "severity_text",
+    "loglevel", "log_level", "levelname", "level_name", "levelno", "severity_number",
+)  # fmt: skip
 _RANKS: Final[Mapping[str, int]] = {name: rank for rank, name in enumerate(_NAMES)}
 # Starting with plain letters lets the search skip what cannot be a name; the left boundary is looked at afterwards.
-_LEVEL: Final = re.compile(r'([LlSs](?i:evel(?:_?name|no)?|og[._]?level|vl|everity(?:_?text|_number)?))="?([^\s",;}\])]*+)')
+_LEVEL: Final = re.compile(
+    r'([LlSs](?i:evel(?:_?name|no)?|og[._]?level|vl|everity(?:_?text|_number)?))="?([^\s",;}\])]*+)'
+)
 _MESSAGE: Final = re.compile(r'(?:msg|message|log|event)=("?)')
 _BOUNDARY: Final = " \t\n,;{[("
 # A first pair, followed by another one or by the end: what has words in between is prose that mentions a pair.
-_PAIRS: Final = re.compile(r'\s*+[^\s="\[\]{}()<>]++=(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"]*+)(?:\s++[^\s="]++=|\s*+\Z)', re.DOTALL)
+_PAIRS: Final = re.compile(
+    r'\s*+[^\s="\[\]{}()<>]++=(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s"]*+)(?:\s++[^\s="]++=|\s*+\Z)', re.DOTALL
+)
 
 
 def logfmt_level(text: str) -> str:

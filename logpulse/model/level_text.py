@@ -29,8 +29,8 @@ _PREFIX: Final = re.compile(
 _REDIS: Final[Mapping[str, str]] = {".": "debug", "-": "debug", "*": "info", "#": "warn"}
 # Loki's words stand for a level anywhere; the others only in capitals or in brackets, as most are also plain English.
 _GUARDED: Final = (
-    ("emerg", "emergency", "alert", "crit", "notice", "note", "severe", "panic")
-    + ("inf", "wrn", "dbg", "trc", "vrb", "ftl")
+    "emerg", "emergency", "alert", "crit", "notice", "note", "severe", "panic",
+    "inf", "wrn", "dbg", "trc", "vrb", "ftl",
 )  # fmt: skip
 _LOKI_SCANNED: Final = ("trace", "debug", "fatal", "critical", "error", "err", "warning", "warn", "info")
 # Loki's boundaries. The left one is consumed: it is what the search is quick at finding. PostgreSQL writes two blanks.

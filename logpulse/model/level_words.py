@@ -92,7 +92,7 @@ def field_level(name: str, value: str, line: str) -> str:
     """
     if _NUMBER.fullmatch(value):
         return _number_level(name, int(value), line)
-    return UNKNOWN if name == "priority" else word_level(strip_ansi(value))
+    return word_level(strip_ansi(value))
 
 
 def _number_level(name: str, number: int, line: str) -> str:

@@ -54,11 +54,11 @@ class Engine:
 
     def logs_of(self, view: View, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
         """Answer a log query from `view`, as `logs` does."""
-        plan = plan_logs(request.query, request.start, request.end, view, self._store.index)
+        plan = plan_logs(request.query, request.start, request.end, view, view.index)
         if not plan.sources or request.start >= request.end:
             return LogsPage((), None, ScanStats())
         read = self._enduring(source_reader(plan, request.direction, self._executor, interrupt))
-        return read_page(plan, request.direction, request.limit, request.cursor, self._store.index.labels, read)
+        return read_page(plan, request.direction, request.limit, request.cursor, view.index.labels, read)
 
     def label_names(self, selector: Selector, start: int, end: int) -> list[str]:
         """List the label names of the selected streams that may have entries in [start, end), sorted."""

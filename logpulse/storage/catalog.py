@@ -27,6 +27,18 @@ create table if not exists segments (
     name text primary key, file_bytes integer not null, facts blob not null, streams blob not null
 ) strict, without rowid;
 """
+_DISK_ERRORS: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 
 
 @attrs.frozen
@@ -46,6 +58,7 @@ class Catalog:
 
         Raises:
             DamagedFileError: the file is no sound SQLite database.
+            OSError: the disk is full or broken, which says nothing about the file.
             NewerFormatError: a later version wrote it.
         """
         self._path = path
@@ -60,9 +73,12 @@ class Catalog:
             (verdict,) = self._database.execute("pragma quick_check(1)").fetchone()
             if verdict != "ok":
                 raise DamagedFileError(path, verdict)
-            self._database.executescript(f"{_TABLES} pragma user_version = {VERSION};")
+            if version < VERSION:  # else nothing is written, as the disk may be full
+                self._database.executescript(f"{_TABLES} pragma user_version = {VERSION};")
         except sqlite3.DatabaseError as error:
             self._database.close()
+            if error.sqlite_errorcode & 0xFF in _DISK_ERRORS:
+                raise OSError(f"{path}: {error}") from error
             raise DamagedFileError(path, str(error)) from error
         except (DamagedFileError, NewerFormatError):
             self._database.close()

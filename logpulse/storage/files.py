@@ -62,8 +62,8 @@ def locked(path: Path) -> Iterator[None]:
             raise StoreLockedError(
                 path.parent, f"{who} is using this data folder; stop it, or set storage.path to another folder"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # Overwritten before it is cut, which needs no room on a full disk.
+        os.ftruncate(descriptor, os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0))
         yield
     finally:
         os.close(descriptor)

@@ -1,7 +1,7 @@
 """The index: which streams exist and which of them a selector names. It holds labels only, never text.
 
-Streams are only ever added while the server runs, or dropped as a whole by retention, so a reader needs the lock just
-long enough to copy one list of postings.
+Streams are only ever added to an index; when retention drops some, later views get another one. So a reader needs the
+lock just long enough to copy one list of postings.
 """
 
 from __future__ import annotations
@@ -76,15 +76,17 @@ class StreamIndex:
                 for name, value in labels:
                     self._postings.setdefault(name, {}).setdefault(value, []).append(labels.id)
 
-    def keep(self, alive: Int64Array) -> None:
-        """Drop every stream that is not in the sorted array `alive`."""
+    def keeping(self, alive: Int64Array) -> StreamIndex:
+        """Give an index of those streams only that are in `alive`; views that know the others keep this one."""
         with self._lock:
             known = np.fromiter(self._streams, dtype=np.int64, count=len(self._streams))
-            if bool(np.isin(known, alive).all()):
-                return
-            kept = [self._streams[StreamId(stream)] for stream in known[np.isin(known, alive)].tolist()]
-            self._streams, self._postings = {}, {}
-        self.register(kept)
+            kept = known[np.isin(known, alive)].tolist()
+            if len(kept) == len(known):
+                return self
+            streams = [self._streams[StreamId(stream)] for stream in kept]
+        rest = StreamIndex()
+        rest.register(streams)
+        return rest
 
     def select(self, matchers: Sequence[Matcher]) -> Int64Array:
         """Give the sorted ids of the streams that meet all `matchers`; none means every stream.

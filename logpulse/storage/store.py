@@ -6,6 +6,7 @@ neither while they read. Segments that left the view are deleted when the last r
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -34,6 +36,8 @@ from logpulse.storage.retention import expired_segments
 from logpulse.storage.segment import Segment
 from logpulse.storage.view import View
 from logpulse.storage.wal import Wal, WalSync
+
+_LOG: Final = logging.getLogger("logpulse.storage")
 
 
 @attrs.frozen
@@ -82,7 +86,6 @@ class Store:
         self.folder = folder
         self.policy = policy
         self.problems = problems
-        self.index = StreamIndex()
         self.wal_failure = ""  # why the last write of the WAL failed; the next one tries again
         self._catalog = catalog
         self._wal = wal
@@ -102,6 +105,11 @@ class Store:
     def view(self) -> View:
         """The current view, for a look at its numbers. To read segments use `reading`."""
         return self._view
+
+    @property
+    def index(self) -> StreamIndex:
+        """The streams of the current view."""
+        return self._view.index
 
     @contextmanager
     def reading(self) -> Iterator[View]:
@@ -175,7 +183,12 @@ class Store:
             segments = write_segments(self.folder, sealed, self.policy.chunk_bytes)
             last = sealed[-1].last_sequence
             streams = {labels.id: labels for each in sealed for labels in each.batch.streams.values()}
-            self._catalog.add(segments, streams.values(), last)
+            try:
+                self._catalog.add(segments, streams.values(), last)
+            except OSError:
+                for segment in segments:  # or the next start would adopt them beside those of the next flush
+                    segment.path.unlink(missing_ok=True)
+                raise
             with self._append, self._publish:
                 for segment in segments:
                     self._newest.note_flushed(segment)
@@ -198,7 +211,7 @@ class Store:
             expired = expired_segments(self._view.segments, self.policy.retention_days, now, self._last_retention)
             self._last_retention = now
             if expired.refusal:
-                self.problems.add("retention_refused", expired.refusal)
+                _LOG.warning("retention deletes nothing this time: %s", expired.refusal)
             if expired.segments:
                 self._remove(expired.segments)
                 self._delete_unread()
@@ -248,7 +261,10 @@ class Store:
         view = self._view
         if view.head_bytes > self.policy.head_bytes:
             return f"{view.head_bytes} bytes wait to be flushed, more than the limit of {self.policy.head_bytes}"
-        disk = os.statvfs(self.folder.root)
+        try:
+            disk = os.statvfs(self.folder.root)
+        except OSError as error:
+            return f"storage.path cannot be used: {error.strerror or error}"
         if disk.f_bavail * disk.f_frsize < self.policy.disk_reserve_bytes:
             return (
                 f"the disk of storage.path has less than {self.policy.disk_reserve_bytes} bytes free; "
@@ -280,14 +296,16 @@ class Store:
         """Take in what was on disk: segments, then the WAL records that are not in them."""
         for segment in segments:
             self._newest.note_flushed(segment)
-        self._view = View(flushed_sequence, tuple(segments))
+        # Without its catalog the store still knows which numbers are used up: segment names are made of them.
+        used = max((segment.facts.last_sequence for segment in segments), default=0)
+        self._view = attrs.evolve(self._view, sequence=max(flushed_sequence, used), segments=tuple(segments))
         for record in replay(self.folder, flushed_sequence, self.problems):
             fresh = self.index.unknown(record.batch.streams)
             self.index.register(fresh)
             rest = self._without_duplicates(record.batch)
             if rest.rows:
                 self._take_in(HeadBatch(rest, record.sequence, record.sequence, record.arrival))
-            self._view = attrs.evolve(self._view, sequence=record.sequence)
+            self._view = attrs.evolve(self._view, sequence=max(self._view.sequence, record.sequence))
 
     @contextmanager
     def _wal_failures(self) -> Iterator[None]:
@@ -300,9 +318,9 @@ class Store:
 
     def _without_duplicates(self, batch: Batch) -> Batch:
         while True:
-            view = self._view
             try:
-                return without_duplicates(batch, self._newest, view.batches, view.segments)
+                with self.reading() as view:
+                    return without_duplicates(batch, self._newest, view.batches, view.segments)
             except DamagedFileError as error:
                 damaged = next(each for each in view.segments if each.path == error.path)
                 self._leave_view((damaged,))
@@ -313,7 +331,8 @@ class Store:
         self._newest.note_seen(batch.batch)
         with self._publish:
             head = self._view.head.appended(batch)
-            self._view = attrs.evolve(self._view, sequence=batch.last_sequence, head=head)
+            sequence = max(self._view.sequence, batch.last_sequence)
+            self._view = attrs.evolve(self._view, sequence=sequence, head=head)
 
     def _seal(self) -> tuple[HeadBatch, ...]:
         """Move the head's batches aside, still visible, and give all that wait for the disk."""
@@ -328,9 +347,9 @@ class Store:
     def _remove(self, segments: Sequence[Segment]) -> None:
         self._catalog.replace(segments, [])
         self._leave_view(segments)
-        with self._append:
+        with self._append, self._publish:
             alive = self._view.all_streams()
-            self.index.keep(alive)
+            self._view = attrs.evolve(self._view, index=self._view.index.keeping(alive))
         self._catalog.keep_streams(alive.tolist())
         self._doom(segments)
 

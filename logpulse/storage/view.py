@@ -9,6 +9,7 @@ import numpy as np
 
 from logpulse.batch import Int64Array
 from logpulse.storage.head import Head, HeadBatch
+from logpulse.storage.index import StreamIndex
 from logpulse.storage.segment import Segment
 
 
@@ -21,6 +22,7 @@ class View:
     sealed: tuple[HeadBatch, ...] = ()
     head: Head = attrs.field(factory=Head)
     generation: int = 0  # rises whenever segments leave the view
+    index: StreamIndex = attrs.field(factory=StreamIndex)  # of at least the streams that have entries here
 
     @property
     def batches(self) -> tuple[HeadBatch, ...]:

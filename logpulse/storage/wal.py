@@ -114,6 +114,9 @@ class Wal:
             self._open()
         file = self._file
         assert file is not None
+        if not os.fstat(file).st_nlink:
+            self._abandon()
+            raise OSError("the WAL file was deleted by somebody else")
         pieces = encode_record(WalRecord(self._next, arrival, batch))
         size = sum(len(piece) for piece in pieces)
         if size > WAL_RECORD_BYTES:

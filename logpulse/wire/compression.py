@@ -9,9 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
-from logpulse.limits import DECOMPRESSED_BYTES, DECOMPRESSION_RATIO, MIB
+from logpulse.limits import DECOMPRESSED_BYTES, DECOMPRESSION_RATIO, GZIP_MEMBERS, KIB, MIB
 
 _STEP: Final = MIB
+_FEED: Final = 64 * KIB
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
@@ -53,16 +54,24 @@ def _within_bounds(pieces: Iterator[bytes], compressed: int) -> bytes:
 
 
 def _inflate(body: bytes, window: int) -> Iterator[bytes]:
-    rest = body
-    while rest:  # gzip members may follow each other
+    # Fed in pieces, so that what a member leaves unread is copied a little at a time and never all of it.
+    position, members = 0, 0
+    while position < len(body):  # gzip members may follow each other
+        members += 1
+        if members > GZIP_MEMBERS:
+            raise EOFError(f"it has more than {GZIP_MEMBERS} members")
         stream = zlib.decompressobj(window)
         while not stream.eof:
-            piece = stream.decompress(rest, _STEP)
-            rest = stream.unconsumed_tail or stream.unused_data
-            if not piece and not stream.eof and not rest:
+            fed = stream.unconsumed_tail
+            if not fed:
+                fed = body[position : position + _FEED]
+                position += len(fed)
+            piece = stream.decompress(fed, _STEP)
+            if not piece and not fed and not stream.eof:
                 raise EOFError("it is cut off")
             yield piece
-        if rest and window != _GZIP:
+        position -= len(stream.unused_data)
+        if position < len(body) and window != _GZIP:
             raise EOFError("something follows its end")
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from logpulse.batch import Batch, make_entries, text_column
 from logpulse.errors import LimitExceededError, LogPulseError
-from logpulse.limits import FUTURE_NS, LABELS_PER_STREAM, LINE_BYTES, OLDEST_NS, STREAMS, STREAMS_PER_PUSH
+from logpulse.limits import FUTURE_NS, KNOWN_LABELS_BYTES, LABELS_PER_STREAM, LINE_BYTES, OLDEST_NS, STREAMS_PER_PUSH
 from logpulse.model.labels import Labels
 from logpulse.units import format_time
 from logpulse.wire.columns import Columns, Faults, Rejected
@@ -68,6 +68,7 @@ class IngestDecoder:
     long_lines: LongLines = "reject"
     _decoder: msgspec.json.Decoder[WirePush] = attrs.field(factory=lambda: msgspec.json.Decoder(WirePush), init=False)
     _known: dict[bytes, Labels] = attrs.field(factory=dict, init=False)
+    _known_bytes: int = attrs.field(default=0, init=False)
 
     def decode(self, body: bytes, now_ns: int) -> Push:
         """Decode `body`, received at `now_ns` (unix nanoseconds), which is also the time of entries without one.
@@ -95,15 +96,22 @@ class IngestDecoder:
             return known
         try:
             labels = self._labels(msgspec.json.decode(raw, type=dict[str, str]))
-        except (LogPulseError, msgspec.DecodeError) as error:
+        except (LogPulseError, msgspec.DecodeError, UnicodeDecodeError) as error:
             reason = str(error)
             for entry in range(len(stream.entries)):
                 faults.add(index, entry, reason)
             return None
-        if len(self._known) >= STREAMS:
-            self._known.clear()
-        self._known[raw] = labels
+        self._remember(raw, labels)
         return labels
+
+    def _remember(self, raw: bytes, labels: Labels) -> None:
+        # Bounded in bytes: the same labels may be written with any number of blanks.
+        if self._known_bytes + len(raw) > KNOWN_LABELS_BYTES:
+            self._known.clear()
+            self._known_bytes = 0
+        if len(raw) <= KNOWN_LABELS_BYTES:
+            self._known[raw] = labels
+            self._known_bytes += len(raw)
 
     def _labels(self, labels: dict[str, str]) -> Labels:
         return Labels.of(labels, most=self.max_labels)
@@ -122,7 +130,7 @@ class IngestDecoder:
             faults.add_row(columns, row, f"ts: must not be before 1970, got {timestamps[row]} ns")
         good &= (timestamps <= now_ns + FUTURE_NS) & (timestamps >= OLDEST_NS)
         lines, metadata = text_column(columns.lines), list(columns.metadata or ())
-        long = np.flatnonzero(pc.binary_length(lines).to_numpy() > self.max_line_bytes)
+        long = np.flatnonzero(good & (pc.binary_length(lines).to_numpy() > self.max_line_bytes))
         if len(long) and self.long_lines == "truncate":
             lines, metadata = self._truncate(columns, metadata, set(long.tolist()))
         else:
@@ -136,7 +144,7 @@ class IngestDecoder:
         texts: list[str | None] = []
         for row, pairs in enumerate(metadata):
             try:
-                texts.append(canonical_metadata(pairs) if pairs else None)
+                texts.append(canonical_metadata(pairs) if pairs and good[row] else None)
             except LogPulseError as error:
                 faults.add_row(columns, row, str(error))
                 good[row] = False

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from logpulse.batch import Int64Array
 from logpulse.errors import shorten
 from logpulse.limits import NEWEST_NS
 
 TimeValue = str | int | float | None
+_UNREADABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)  # the last for numbers beyond 64 bits
 _WANTED = "ts: must be RFC 3339 with an offset, such as 2026-01-15T10:30:00.123Z, or unix nanoseconds"
 
 
@@ -22,11 +24,11 @@ def decode_times(values: Sequence[TimeValue], now_ns: int) -> tuple[Int64Array, 
     """
     try:
         return _rfc3339(values), []
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except _UNREADABLE:
         pass
     try:
         return _nanoseconds(values), []
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except _UNREADABLE:
         pass
     times = np.zeros(len(values), dtype=np.int64)
     problems = []
@@ -51,6 +53,9 @@ def _nanoseconds(values: Sequence[TimeValue]) -> Int64Array:
     text = pa.array(values)
     if text.null_count or not (pa.types.is_string(text.type) or pa.types.is_int64(text.type)):
         raise pa.ArrowInvalid("not all are unix nanoseconds")
+    # Arrow would read 0x10 as well.
+    if pa.types.is_string(text.type) and pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+        raise pa.ArrowInvalid("hexadecimal")
     column: Int64Array = text.cast(pa.int64()).to_numpy()
     return column
 
@@ -60,7 +65,7 @@ def _one(value: str | int | float) -> int | None:
         for read in (_rfc3339, _nanoseconds):
             try:
                 return int(read([value])[0])
-            except pa.ArrowInvalid:
+            except _UNREADABLE:
                 continue
         return None
     if isinstance(value, float) and not value.is_integer():
