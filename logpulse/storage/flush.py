@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from logpulse.batch import Int64Array
-from logpulse.limits import DAY_NS
+from logpulse.limits import CHUNKS_GATHERED, DAY_NS
 from logpulse.model.labels import StreamId
 from logpulse.storage.filenames import DataFolder, segment_name
 from logpulse.storage.head import HeadBatch
@@ -33,7 +34,7 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
             order = rows[np.lexsort((entries.timestamps[rows], entries.streams[rows]))]
             with SegmentWriter(folder, _plan(folder, day, sealed), lambda stream: labels[StreamId(stream)]) as writer:
                 for chunk in _chunks(entries, order, chunk_bytes):
-                    writer.add_chunk(entries.take(chunk))
+                    writer.add_chunk(chunk)
                 segments.append(writer.finish())
     except BaseException:
         for segment in segments:
@@ -42,8 +43,16 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
     return segments
 
 
-def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> list[Int64Array]:
-    return np.split(order, chunk_starts(entries.line_bytes[order], chunk_bytes)[1:])
+def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Gather chunks in `order`, several at a time: fewer and larger copies are cheaper, yet bounded in memory."""
+    starts = chunk_starts(entries.line_bytes[order], chunk_bytes)
+    spans = list(itertools.pairwise([*starts, len(order)]))
+    for number in range(0, len(spans), CHUNKS_GATHERED):
+        group = spans[number : number + CHUNKS_GATHERED]
+        first, last = group[0][0], group[-1][1]
+        gathered = entries.take(order[first:last])
+        for start, end in group:
+            yield gathered.slice(start - first, end - start)
 
 
 def _plan(folder: DataFolder, day: int, sealed: Sequence[HeadBatch]) -> SegmentPlan:
