@@ -30,9 +30,19 @@ def compile_pattern(pattern: str) -> re2._Regexp:
     Raises:
         PatternError: RE2 refuses the pattern or it is longer than REGEX_BYTES.
     """
+    return _compile(pattern, re2.Options())
+
+
+@lru_cache(maxsize=256)
+def _compile_dot_all(pattern: str) -> re2._Regexp:
+    options = re2.Options()
+    options.dot_nl = True
+    return _compile(pattern, options)
+
+
+def _compile(pattern: str, options: re2.Options) -> re2._Regexp:
     if len(pattern.encode("utf-8", "replace")) > REGEX_BYTES:
         raise PatternError(pattern, f"longer than {REGEX_BYTES} bytes")
-    options = re2.Options()
     options.max_mem = REGEX_MEMORY_BYTES
     options.log_errors = False
     try:
@@ -45,12 +55,12 @@ def compile_pattern(pattern: str) -> re2._Regexp:
 
 
 def compile_anchored(pattern: str) -> Callable[[str], bool]:
-    """Compile `pattern` so that it must match a whole text.
+    """Compile `pattern` so that it must match a whole label value; here `.` matches a newline too, as in Prometheus.
 
     Raises:
         PatternError: as `compile_pattern`.
     """
-    fullmatch = compile_pattern(pattern).fullmatch
+    fullmatch = _compile_dot_all(pattern).fullmatch
     return lambda text: fullmatch(text) is not None
 
 
