@@ -109,6 +109,7 @@ KEEP_ALIVE_SECONDS: Final = 75  # proxies keep idle connections for 60 s and mus
 TARGET_BYTES: Final = 32 * KIB  # the target in a request line; longer queries are sent as forms
 SEND_PIECE_BYTES: Final = 64 * KIB  # each has SEND_SECONDS to leave: a slow reader is not a stalled one
 DISCONNECT_SECONDS: Final = 1  # for an application to take the news that its peer left; then it is cancelled
+CLOSE_SECONDS: Final = 0.5  # for a WebSocket peer to answer our close frame; then the connection is closed without
 UNREAD_BODY_SECONDS: Final = 1  # a body is dropped after its answer: a reset could overtake the answer
 UNREAD_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
 CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of the open files that the system allows
@@ -143,3 +144,9 @@ LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; furth
 # -- decoding ---------------------------------------------------------------------------------------------------------
 GZIP_MEMBERS: Final = 4096  # of one body; bgzip cuts 64 MiB into 1024, and an empty one costs as much as 5 KiB of text
 KNOWN_LABELS_BYTES: Final = 32 * MIB  # of label sets remembered as they were written, so that each is read once
+
+# -- services ---------------------------------------------------------------------------------------------------------
+INTERRUPT_AGAIN_SECONDS: Final = 0.01  # between pulls at a query that should end; most end at the first
+INTERRUPT_SECONDS: Final = 5  # then a query that does not end is left behind, so that its client is answered
+UNCONFIRMED_FILTERS: Final = 100  # filter changes of a tail that is paused or does not read; each may hold a query
+SUBSCRIBER_BYTES: Final = 16 * MIB  # log text queued for one subscriber, about: a few seconds of a busy server

@@ -1,7 +1,8 @@
 """The syntax tree of LogQL, all of it under one name.
 
 Nodes are frozen and compare by value; where a node stood in the text takes no part. `str` writes a node as canonical
-LogQL in the form Loki's `/format_query` uses, and `parse(str(query)) == query` holds for every query that parses.
+LogQL in the form of Loki's `/format_query`. `parse(str(query)) == query` holds for every query that parses, unless its
+canonical text is longer than a query may be.
 """
 
 from __future__ import annotations

@@ -48,7 +48,6 @@ _RANGE_UNITS: Final = (  # Prometheus writes a year, week or day only when nothi
     ("ms", _MILLISECOND_NS, False),
 )
 _MOST_BYTES: Final = 2**63 - 1  # what int64 columns hold
-_LONGEST_AMOUNT: Final = 200  # characters of a duration or byte size; Python refuses integers of thousands of digits
 
 
 @attrs.define(eq=False, slots=False)
@@ -197,12 +196,10 @@ def _range_hint(text: str) -> str:
 
 
 def _nanoseconds(text: str) -> int:
-    if len(text) > _LONGEST_AMOUNT:
-        raise LiteralError(f"the duration is longer than {_LONGEST_AMOUNT} characters", 0, len(text))
     try:
         return parse_duration(text)
     except InvalidRequestError as error:
-        raise LiteralError(f"`{text}` is not a duration: it {error.reason}", 0, len(text)) from None
+        raise LiteralError(f"`{shortened(text)}` is not a duration: it {error.reason}", 0, len(text)) from None
 
 
 def format_range(nanoseconds: int) -> str:
@@ -246,7 +243,10 @@ def parse_query_bytes(text: str) -> int:
     Raises:
         LiteralError: it is beyond 8 EiB.
     """
-    size = parse_byte_size(text) if len(text) <= _LONGEST_AMOUNT else _MOST_BYTES + 1
+    try:
+        size = parse_byte_size(text)
+    except InvalidRequestError as error:
+        raise LiteralError(f"`{shortened(text)}` is not a byte size: it {error.reason}", 0, len(text)) from None
     if size > _MOST_BYTES:
         raise LiteralError("the byte size is out of range", 0, len(text))
     return size

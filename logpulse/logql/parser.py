@@ -28,7 +28,7 @@ from logpulse.logql.validation import require_selective
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # About one match for each token of the grammar; what stands in strings and comments is none.
-_LEXEME: Final = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|`[^`]*`|#[^\n]*|[\w.]+|[^\w\s]', re.ASCII)
+_LEXEME: Final = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|`[^`]*`|#[^\n]*|[\w.]+|[=!<>|]{1,2}|[^\w\s]', re.ASCII)
 
 
 def parse(text: str) -> Query:
@@ -89,14 +89,15 @@ def _check_bounds(text: str) -> None:
         raise LimitExceededError("characters of a query", QUERY_CHARACTERS, len(text))
     if len(text) <= QUERY_TOKENS and text.count("(") <= QUERY_DEPTH:
         return
-    depth = deepest = count = 0
-    for count, lexeme in enumerate(_LEXEME.finditer(text), 1):  # noqa: B007
-        if lexeme[0] == "(":
+    lexemes = _LEXEME.findall(text)
+    if len(lexemes) > QUERY_TOKENS:
+        raise LimitExceededError("words and signs of a query", QUERY_TOKENS, len(lexemes))
+    depth = deepest = 0
+    for lexeme in lexemes:
+        if lexeme == "(":
             depth += 1
             deepest = max(deepest, depth)
-        elif lexeme[0] == ")":
+        elif lexeme == ")":
             depth -= 1
-    if count > QUERY_TOKENS:
-        raise LimitExceededError("words and signs of a query", QUERY_TOKENS, count)
     if deepest > QUERY_DEPTH:
         raise LimitExceededError("levels of parentheses and operators in a query", QUERY_DEPTH, deepest)

@@ -28,14 +28,7 @@ def locate(text: str, offset: int, length: int) -> Position:
 
 
 def error_at(token: Token, reason: str, *, hint: str = "", part: slice | None = None) -> QuerySyntaxError:
-    """Make the error that points at a token, or at the `part` of its characters."""
+    """Make the error that points at a token, or at the `part` of it, which must lie on the token's first line."""
     start, stop, _ = (part or slice(None)).indices(len(token))
-    inner = locate(token, start, stop - start)
-    first_line = inner.line == 1
-    position = Position(
-        (token.start_pos or 0) + start,
-        (token.line or 1) + inner.line - 1,
-        (token.column or 1) + start if first_line else inner.column,
-        inner.length,
-    )
-    return QuerySyntaxError(reason, position, hint=hint)
+    offset, line, column = token.start_pos or 0, token.line or 1, token.column or 1
+    return QuerySyntaxError(reason, Position(offset + start, line, column + start, stop - start), hint=hint)
