@@ -23,6 +23,7 @@ from logpulse.client.command import (
     connection_options,
     late_connection_options,
     notify,
+    sendable,
     server_of,
     standard_output,
     surface_behind,
@@ -56,14 +57,14 @@ def root() -> None:
 
 
 @root.command()
-@click.argument("query")
+@click.argument("query", callback=sendable)
 @window_options
 @click.option(
     "--limit", "-n", type=click.IntRange(min=0), metavar="N", help="Entries at most; 0 = all.  [default: 100]"
 )
 @click.option("--all", "everything", is_flag=True, help="All entries, oldest first, as they arrive: same as --limit 0.")
 @click.option("--forward", is_flag=True, help="The oldest entries of the window instead of the newest.")
-@click.option("--step", default="", metavar="DURATION", help="Between the points of a metric query.")
+@click.option("--step", callback=sendable, default="", metavar="DURATION", help="Between the points of a metric query.")
 @click.option("--output", "-o", type=_FORMATS, default="text", show_default=True)
 @click.option("--stats", is_flag=True, help="What the query cost, on standard error.")
 @late_connection_options
@@ -124,7 +125,7 @@ def query(
 
 
 @root.command()
-@click.argument("query")
+@click.argument("query", callback=sendable)
 @click.option("--since", metavar="DURATION", help="Begin with the entries of the last 30s, 10m, 1h …")
 @click.option("--lines", "-n", type=click.IntRange(min=0), metavar="N", help="Begin with the newest N.  [default: 10]")
 @click.option("--output", "-o", type=_FORMATS, default="text", show_default=True, help="As of `logpulse query`.")
@@ -161,9 +162,11 @@ def tail(ctx: click.Context, query: str, since: str | None, lines: int | None, o
 
 
 @root.command()
-@click.argument("name", required=False)
+@click.argument("name", callback=sendable, required=False)
 @window_options
-@click.option("--query", "selector", default="", metavar="SELECTOR", help="Only of the streams it selects.")
+@click.option(
+    "--query", "selector", callback=sendable, default="", metavar="SELECTOR", help="Only of the streams it selects."
+)
 @late_connection_options
 @click.pass_context
 def labels(
@@ -191,7 +194,9 @@ def labels(
     "--rate", type=click.FloatRange(min=0, min_open=True), metavar="R", help="A steady flow, entries a second."
 )
 @click.option("--seed", type=int, help="Invent the same lines again, at new times.")
-@click.option("--services", metavar="A,B,…", help="Names of the services; the first are the busiest.")
+@click.option(
+    "--services", callback=sendable, metavar="A,B,…", help="Names of the services; the first are the busiest."
+)
 @late_connection_options
 @click.pass_context
 def generate(ctx: click.Context, count: int | None, rate: float | None, seed: int | None, services: str | None) -> None:

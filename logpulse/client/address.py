@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,6 +15,7 @@ from logpulse.errors import ConfigError, InvalidRequestError
 
 _URL_SOURCE = "--url or LOGPULSE_SERVER_URL"
 _KEY_SOURCE = "--api-key or LOGPULSE_API_KEY"
+_HOST = re.compile(r"[\w.:%-]+")
 
 
 @attrs.frozen(slots=False)
@@ -38,7 +40,7 @@ class ServerAddress:
         if "://" not in text:
             text = f"http://{text}"
         parts = _split(text)
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
             raise InvalidRequestError(_URL_SOURCE, url, "must be a URL such as http://localhost:8080")
         if parts.username is not None or parts.password is not None:
             # Not echoed: what stands there is most likely a password.
@@ -94,6 +96,17 @@ class ServerAddress:
     @cached_property
     def _parts(self) -> SplitResult:
         return urlsplit(self.url)
+
+
+def _is_host(name: str) -> bool:
+    """Tell whether a resolver would take `name`; what it would raise otherwise differs with each of them."""
+    if _HOST.fullmatch(name) is None:
+        return False
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _split(url: str) -> SplitResult | None:

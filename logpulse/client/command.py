@@ -36,8 +36,7 @@ class Command(click.Command):
         except* KeyboardInterrupt:
             code = ExitCode.INTERRUPTED
         except* BrokenPipeError:
-            # `| head` has seen enough: no error. Python would write the rest at exit, and fail, were it not led away.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            pass  # `| head` has seen enough, and what it has not seen was flushed into its closed pipe: no error
         except* LogPulseError as group:
             error = first_of(group)
             code = exit_code(error)
@@ -49,6 +48,19 @@ class Group(click.Group):
     """Hold commands that fail as `Command` says."""
 
     command_class = Command
+
+
+def sendable(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Pass on text that can be sent, as an option's callback: an argument of a process may hold any bytes.
+
+    Raises:
+        click.BadParameter: the text is not UTF-8.
+    """
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("it is not valid UTF-8", ctx, parameter) from None
+    return value
 
 
 def remembered(*names: str, **settings: Any) -> Callable[[_Function], _Function]:  # noqa: ANN401 - click's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import ssl
 import unicodedata
 from typing import TypeVar
 
@@ -184,6 +185,10 @@ def reason_of(error: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, BaseExceptionGroup):
             cause = cause.exceptions[-1]
+        elif isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message}); SSL_CERT_FILE may name its authority"
+        elif isinstance(cause, ssl.SSLError):
+            return f"no TLS ({cause.reason})"  # its errno is not the system's
         elif isinstance(cause, OSError) and cause.strerror:
             # Trio puts the address into the text; a resolver's own numbers are negative and unknown to the system.
             number = cause.errno or 0

@@ -1,0 +1,171 @@
+"""The command as a process of its own: signals, pipes, terminals, and what it imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from .fake_server import BASE, RunningServer, entry
+
+S = 10**9
+COMMAND = (sys.executable, "-c", "from logpulse.cli import main; main()")
+ALL = '{service=~".+"}'
+
+
+@contextmanager
+def started(running: RunningServer, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "LOGPULSE_SERVER_URL": running.url, "NO_COLOR": ""}
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out, err
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_ctrl_c_ends_a_tail_without_a_word(running: RunningServer) -> None:
+    running.server.entries = [entry(1, BASE)]
+    with started(running, "tail", ALL, "-o", "raw") as process:
+        assert line_of(process) == "message 1\n"
+        process.send_signal(signal.SIGINT)
+        assert finish(process) == (0, "", "")
+
+
+def test_ctrl_c_ends_a_tail_that_waits_for_a_lost_server(running: RunningServer) -> None:
+    running.server.entries = [entry(1, BASE)]
+    with started(running, "tail", ALL, "-o", "raw") as process:
+        line_of(process)
+        running.call(running.server.stop_listening)
+        running.call(running.server.cut_streams)
+        assert process.stderr is not None
+        assert "connecting again" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert finish(process) == (0, "", "")
+
+
+def test_a_tail_ends_when_its_reader_leaves(running: RunningServer) -> None:
+    running.server.entries = [entry(1, BASE)]
+    with started(running, "tail", ALL, "-o", "raw") as process:
+        line_of(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        running.call(running.server.commit, entry(2, BASE + S))
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_query_ends_when_its_reader_leaves(running: RunningServer) -> None:
+    running.server.entries = [entry(number, BASE + number, "x" * 1000) for number in range(3000)]
+    with started(running, "query", ALL, "--all") as process:
+        line_of(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c_cuts_a_query_short(running: RunningServer) -> None:
+    running.server.entries = [entry(number, BASE + number, "x" * 1000) for number in range(3000)]
+    with started(running, "query", ALL, "--all") as process:
+        line_of(process)
+        process.send_signal(signal.SIGINT)
+        code, _, err = finish(process)
+        assert (code, err) == (130, "")
+
+
+def test_ctrl_c_ends_a_steady_flow_with_its_tally(running: RunningServer) -> None:
+    with started(running, "generate", "--rate", "1000") as process:
+        running.wait_for(lambda: len(running.server.requests) >= 2)
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+    assert (code, err) == (0, "")
+    assert out.startswith("accepted ")
+
+
+def test_a_terminal_gets_colours_and_local_time(running: RunningServer) -> None:
+    running.server.entries = [entry(1, BASE, "\x1b[2J wiped?", level="error")]
+    leader, follower = pty.openpty()
+    environment = {"LOGPULSE_SERVER_URL": running.url, "TZ": "CET-1", "TERM": "xterm", "PATH": os.environ["PATH"]}
+    process = subprocess.run(
+        [*COMMAND, "query", ALL], stdout=follower, stderr=subprocess.PIPE, env=environment, timeout=20, check=True
+    )
+    os.close(follower)
+    shown = os.read(leader, 4096).decode()
+    os.close(leader)
+    assert shown == "\x1b[2m2026-01-15 11:30:00.000\x1b[0m \x1b[31mERROR\x1b[0m \\x1b[2J wiped?\r\n"
+    assert process.stderr == b""
+
+
+SERVER_ONLY = {
+    "pyarrow",
+    "duckdb",
+    "quart",
+    "quart_trio",
+    "hypercorn",
+    "numpy",
+    "lark",
+    "prometheus_client",
+    "werkzeug",
+}
+
+
+def imported_by(running: RunningServer, *arguments: str) -> set[str]:
+    """Run a command and give the top-level modules it had loaded at its end."""
+    code = (
+        "import atexit, json, sys\n"
+        "atexit.register(lambda: print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules}))))\n"
+        "from logpulse.cli import main\n"
+        "main()"
+    )
+    environment = {**os.environ, "LOGPULSE_SERVER_URL": running.url}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=20,
+        check=True,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [("query", ALL), ("labels",), ("generate", "1"), ("check-config",)])
+def test_client_commands_need_no_server(running: RunningServer, arguments: tuple[str, ...]) -> None:
+    running.server.entries = [entry(1, BASE)]
+    assert not imported_by(running, *arguments) & SERVER_ONLY
+
+
+def test_a_tail_needs_no_server(running: RunningServer) -> None:
+    code = (
+        "import sys\n"
+        "from logpulse.client import follow, render\n"
+        f"assert not {SERVER_ONLY!r} & {{name.partition('.')[0] for name in sys.modules}}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("tail", "--help")])
+def test_help_loads_nothing_but_click(running: RunningServer, arguments: tuple[str, ...]) -> None:
+    assert not imported_by(running, *arguments) & {"httpx", "trio", "rich", "msgspec", "attrs", "attr", "re2", "yaml"}
