@@ -19,8 +19,8 @@ from logpulse.config import Config, load_config
 from logpulse.errors import LogPulseError
 from logpulse.http.app import make_app
 from logpulse.http.auth import Keyring
-from logpulse.http.guard import EdgeCounters, guarded_hypercorn
-from logpulse.server import log_to_stderr, opened_store, running_services
+from logpulse.http.guard import guarded_hypercorn
+from logpulse.server import edge_counters, log_to_stderr, opened_store, required_key, running_services
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
 
@@ -52,10 +52,10 @@ class LogPulseApp:
         await receive()
         config = _environment_config()
         log_to_stderr(config)
-        metrics, lifecycle, keyring = Metrics(), Lifecycle(), Keyring.of(config.auth.api_key)
+        metrics, lifecycle, keyring = Metrics(), Lifecycle(), Keyring.of(required_key(config))
         with ExitStack() as stack:
             store = stack.enter_context(opened_store(config, metrics))
-            stack.enter_context(guarded_hypercorn(EdgeCounters()))
+            stack.enter_context(guarded_hypercorn(edge_counters(metrics)))
             async with running_services(config, store, metrics, lifecycle, keyring) as services:
                 self._serve = make_app(services)
                 await send({"type": "lifespan.startup.complete"})

@@ -147,6 +147,7 @@ class Setting:
         return _SHORT_NAMES.get(self.path) or "LOGPULSE_" + self.path.replace(".", "_").upper()
 
 
+_DEFAULTS: Final = "the defaults"
 _SHORT_NAMES: Final = {"server.port": "LOGPULSE_PORT", "auth.api_key": "LOGPULSE_API_KEY"}
 
 
@@ -169,23 +170,25 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     """
     known = {setting.path: setting for setting in settings()}
     values: dict[str, object] = {}
+    sources: dict[str, str] = {}
     for name, value in _file_values(path).items():
         if name not in known:
             raise ConfigError(name, f"there is no such setting; known are {_near(name, known)}", str(path))
-        values[name] = _convert(known[name], value, str(path))
+        values[name], sources[name] = _convert(known[name], value, str(path)), str(path)
     for setting in known.values():
         long_name = "LOGPULSE_" + setting.path.replace(".", "_").upper()
-        for variable in {setting.environment, long_name}:
+        for variable in (long_name, setting.environment):
             if variable in environment:
                 values[setting.path] = _convert(setting, environment[variable], variable)
+                sources[setting.path] = variable
     if environment.get("LOGPULSE_API_KEY") and "LOGPULSE_AUTH_ENABLED" not in environment:
-        values["auth.enabled"] = True
+        values["auth.enabled"], sources["auth.enabled"] = True, "LOGPULSE_API_KEY"
     for name, text in overrides.items():
         if name not in known:
-            raise ConfigError(name, "there is no such setting", "command line")
-        values[name] = _convert(known[name], text, "command line")
+            raise ConfigError(name, f"there is no such setting; known are {_near(name, known)}", "command line")
+        values[name], sources[name] = _convert(known[name], text, "command line"), "command line"
     config = _build(values)
-    _check(config)
+    _check(config, sources)
     return config
 
 
@@ -239,8 +242,10 @@ def _convert(setting: Setting, value: object, source: str) -> object:
 def _read_unit(kind: type, value: object) -> object:
     if isinstance(value, kind):
         return value
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
+    if kind is Secret:
+        if isinstance(value, str):
+            return Secret(value)
+        raise ValueError("expected text; put the secret in quotes")  # which must not be repeated here
     if kind is Duration and isinstance(value, str):
         return Duration(parse_duration(value))
     if kind is ByteSize and isinstance(value, str | int) and not isinstance(value, bool):
@@ -276,20 +281,26 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
 }
 
 
-def _check(config: Config) -> None:
+def _check(config: Config, sources: Mapping[str, str]) -> None:
     for path, (least, most) in _RANGES.items():
         section, name = path.split(".")
         value = getattr(getattr(config, section), name)
         if not least <= value <= most:
             kind = type(value)
-            raise ConfigError(path, f"must be between {kind(least)} and {kind(most)}, got {value}")
+            reason = f"must be between {kind(least)} and {kind(most)}, got {value}"
+            raise ConfigError(path, reason, sources.get(path, _DEFAULTS))
     if config.auth.enabled and not config.auth.api_key:
-        raise ConfigError("auth.api_key", "must be set when auth.enabled is true; or set LOGPULSE_API_KEY")
+        raise ConfigError(
+            "auth.api_key",
+            "must be set when auth.enabled is true; or set LOGPULSE_API_KEY",
+            sources.get("auth.api_key", _DEFAULTS),
+        )
     if not config.auth.enabled and not config.server.allow_anonymous and not _is_loopback(config.server.host):
         raise ConfigError(
             "server.host",
             f"listening on {config.server.host} without a key lets anyone on the network in; "
             "set LOGPULSE_API_KEY, or server.allow_anonymous: true if that is what you want",
+            sources.get("server.host", _DEFAULTS),
         )
 
 

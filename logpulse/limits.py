@@ -126,6 +126,7 @@ AGENT_TELLING_BYTES: Final = 64  # fewer equal bytes do not show that a file of 
 AGENT_BATCH_BYTES: Final = MIB  # the cost of a request is small beside this; a lost answer costs little to repeat
 AGENT_ENTRY_BYTES: Final = 48  # what a timestamp, quotes and braces add to each line in a request
 AGENT_ANSWER_BYTES: Final = MIB  # of an answer read; a hundred refused entries with their reasons take 20 KB
+AGENT_ANSWER_SKIPPED_BYTES: Final = 16 * MIB  # of an answer read in all; what sends more is no LogPulse
 AGENT_RETRY_FIRST_SECONDS: Final = 0.5  # the ceiling of the first wait; it doubles
 AGENT_RETRY_MOST_SECONDS: Final = 60  # a server that comes back is found within a minute
 AGENT_RETRY_AFTER_SECONDS: Final = 300  # the longest Retry-After that is honoured; more is a broken proxy
@@ -141,9 +142,11 @@ LEVEL_FIELD_CHARACTERS: Final = 4 * KIB  # of a line searched for level fields: 
 LEVEL_FIELDS: Final = 16  # fields of a line whose names speak of a level or a message; a real one is among the first
 LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; further on it is prose, not a level
 
-# -- decoding ---------------------------------------------------------------------------------------------------------
+# -- decoding and paging ----------------------------------------------------------------------------------------------
 GZIP_MEMBERS: Final = 4096  # of one body; bgzip cuts 64 MiB into 1024, and an empty one costs as much as 5 KiB of text
 KNOWN_LABELS_BYTES: Final = 32 * MIB  # of label sets remembered as they were written, so that each is read once
+SALVAGE_BYTES: Final = 16 * MIB  # of a body with errors that is searched for good entries: takes 25 times its memory
+CURSOR_REPEATS: Final = 16_384  # of an entry's time and stream skipped at first, whatever a forged cursor says
 
 # -- services ---------------------------------------------------------------------------------------------------------
 INTERRUPT_AGAIN_SECONDS: Final = 0.01  # between pulls at a query that should end; most end at the first

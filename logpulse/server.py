@@ -86,12 +86,12 @@ async def run(
     metrics, lifecycle = Metrics(), Lifecycle()
     with opened_store(config, metrics) as store:
         async with trio.open_nursery() as supervisor:
-            keyring = Keyring.of(config.auth.api_key)
+            keyring = Keyring.of(required_key(config))
             cancel = supervisor.cancel_scope.cancel
             await supervisor.start(watch_signals, lifecycle, cancel, partial(_exchange_key, keyring, load))
             supervisor.start_soon(force_end, lifecycle)
             async with running_services(config, store, metrics, lifecycle, keyring) as services:
-                with guarded_hypercorn(EdgeCounters()):
+                with guarded_hypercorn(edge_counters(metrics)):
                     async with trio.open_nursery() as nursery:
                         serving = partial(
                             serve_http,
@@ -137,7 +137,7 @@ async def running_services(
     committer = Committer(append, store, metrics, broadcaster.publish, flusher.wake, config.ingest.flush_bytes)
     register_gauges(metrics, store, append, broadcaster, queries)
     ingest = config.ingest
-    with Executor(store.folder.root, threads=config.query.threads, memory=config.query.memory) as executor:
+    with Executor(store.folder.root, threads=config.query.threads, memory=int(config.query.memory)) as executor:
         services = Services(
             config=config,
             store=store,
@@ -149,7 +149,7 @@ async def running_services(
             metrics=metrics,
             lifecycle=lifecycle,
             keyring=keyring,
-            decoder=IngestDecoder(ingest.max_labels, ingest.max_line_bytes, ingest.long_lines),
+            decoder=IngestDecoder(ingest.max_labels, int(ingest.max_line_bytes), ingest.long_lines),
             now_ns=time.time_ns,
         )
         async with trio.open_nursery() as nursery, trio.open_nursery() as clocks:
@@ -169,6 +169,27 @@ async def running_services(
             clocks.cancel_scope.cancel()
 
 
+def edge_counters(metrics: Metrics) -> EdgeCounters:
+    """Make the counters of the guards and show them in `metrics`."""
+    edge = EdgeCounters()
+    metrics.counters(
+        "logpulse_connections_ended",
+        "Connections that the guards ended",
+        "reason",
+        lambda: {
+            "error": edge.connection_errors,
+            "not_reading": edge.send_deadlines,
+            "not_http1": edge.http2_refused,
+        },
+    )
+    return edge
+
+
+def required_key(config: Config) -> str:
+    """Give the key that requests need; empty for none."""
+    return config.auth.api_key if config.auth.enabled else ""
+
+
 async def _run_committer(committer: Committer, ended: trio.Event) -> None:
     await committer.run()
     ended.set()
@@ -176,7 +197,7 @@ async def _run_committer(committer: Committer, ended: trio.Event) -> None:
 
 def _exchange_key(keyring: Keyring, load: Callable[[], Config]) -> None:
     try:
-        keyring.exchange(load().auth.api_key)
+        keyring.exchange(required_key(load()))
     except LogPulseError as error:
         _LOG.error("the configuration was not reloaded: %s", error)
     else:

@@ -35,13 +35,14 @@ def make_app(services: Services) -> ASGIFramework:
     """Make the whole edge: guards outside, then the key, then the routes."""
     quart = QuartTrio(__name__, static_folder=None)
     quart.config["MAX_CONTENT_LENGTH"] = None  # the middleware bounds bodies, streamed ones too
-    quart.config["BODY_TIMEOUT"] = None
+    quart.config["BODY_TIMEOUT"] = None  # and their time
+    quart.config["RESPONSE_TIMEOUT"] = None  # it would cut a long answer off in silence; the guard bounds each write
     quart.config["PROPAGATE_EXCEPTIONS"] = False
     for routes in (logpulse_api(services), ops(services), web(), stream(services)):
         quart.register_blueprint(routes)
     _handle_errors(quart)
     _measure(quart, services)
-    body_bytes = services.config.ingest.max_body_bytes
+    body_bytes = int(services.config.ingest.max_body_bytes)
     guarded = Authenticated(quart, services.keyring)
     return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
 

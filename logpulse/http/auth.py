@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
+import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope, WebsocketScope
 
 from logpulse.errors import UnauthorizedError
@@ -21,11 +22,15 @@ OPEN_PATHS: Final = frozenset({"/", "/health", "/ready", "/livez"})
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="logpulse"'),)
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Keyring:
-    """Hold the one key, as a digest; None lets everyone in. It can be exchanged while the server runs."""
+    """Hold the one key, as a digest; None lets everyone in. It can be exchanged while the server runs.
+
+    `revoked` belongs to the present key and is set once another takes its place.
+    """
 
     _digest: bytes | None = None
+    revoked: trio.Event = attrs.field(factory=trio.Event, init=False)
 
     @classmethod
     def of(cls, key: str) -> Keyring:
@@ -35,8 +40,13 @@ class Keyring:
         return ring
 
     def exchange(self, key: str) -> None:
-        """Accept `key` from now on, and no other."""
-        self._digest = hashlib.sha256(key.encode()).digest() if key else None
+        """Accept `key` from now on, and no other. The same key again changes nothing."""
+        digest = hashlib.sha256(key.encode()).digest() if key else None
+        if digest == self._digest:
+            return
+        self._digest = digest
+        self.revoked.set()
+        self.revoked = trio.Event()
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +62,7 @@ class Keyring:
 class Authenticated:
     """Pass on requests with the key, and to OPEN_PATHS those without; refuse all others.
 
-    The scope's extension `logpulse.authenticated` tells the application whether there was a key.
+    The scope's extension `logpulse.authenticated` tells the application whether there was a key, and when it ends.
     """
 
     app: ASGIFramework
@@ -78,7 +88,7 @@ class Authenticated:
         if scope["type"] == "websocket" and _is_foreign(scope):
             return Refusal(403, "this Origin may not open a WebSocket here")
         authenticated = self.keyring.is_open or any(self.keyring.accepts(key) for key in credentials)
-        scope["extensions"]["logpulse.authenticated"] = {"value": authenticated}
+        scope["extensions"]["logpulse.authenticated"] = {"value": authenticated, "revoked": self.keyring.revoked}
         if not authenticated and scope["path"] not in OPEN_PATHS:
             return Refusal(401, str(UnauthorizedError()), _CHALLENGE)
         return None
@@ -87,6 +97,12 @@ class Authenticated:
 def is_authenticated(scope: HTTPScope | WebsocketScope) -> bool:
     """Tell whether a request came with the key, or needs none."""
     return bool(scope["extensions"]["logpulse.authenticated"]["value"])
+
+
+def revocation_of(scope: HTTPScope | WebsocketScope) -> trio.Event:
+    """Give the event that is set once the key with which a request came is no longer the key."""
+    revoked: trio.Event = scope["extensions"]["logpulse.authenticated"]["revoked"]
+    return revoked
 
 
 def sent_credentials(scope: HTTPScope | WebsocketScope) -> set[bytes]:
@@ -121,4 +137,8 @@ def _is_foreign(scope: WebsocketScope) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return urlsplit(origin.decode("latin-1")).netloc.lower() != headers.get(b"host", b"").decode("latin-1").lower()
+    try:
+        page = urlsplit(origin.decode("latin-1")).netloc
+    except ValueError:
+        return True
+    return page.lower() != headers.get(b"host", b"").decode("latin-1").lower()

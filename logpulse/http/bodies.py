@@ -9,7 +9,7 @@ import trio
 from quart import request
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
-from logpulse.limits import BODY_SECONDS, DECODE_IN_THREAD_BYTES, FORM_BYTES
+from logpulse.limits import DECODE_IN_THREAD_BYTES, FORM_BYTES
 from logpulse.wire.compression import decompress
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -54,6 +54,5 @@ async def read_parameters() -> dict[str, str]:
 
 
 async def _read() -> bytes:
-    """Collect the body. The middleware bounds its size; a deadline here bounds iteration, which Quart does not."""
-    with trio.fail_after(BODY_SECONDS):
-        return b"".join([piece async for piece in request.body])
+    """Collect the body. The middleware bounds its size and its time."""
+    return b"".join([piece async for piece in request.body])

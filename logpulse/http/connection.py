@@ -106,9 +106,7 @@ class GuardedConnection(TCPServer):
         if isinstance(event, RawData):
             if await self._write(event.data):
                 return
-            # Shielded, because the application may be cancelled already and yet must hear of this.
-            with trio.CancelScope(shield=True):
-                await self.protocol.handle(Closed())
+            await self.protocol.handle(Closed())
         else:
             await super().protocol_send(event)
         if not isinstance(event, Updated):
@@ -126,8 +124,8 @@ class GuardedConnection(TCPServer):
                         if not _is_cancelled_outside(patience):
                             patience.deadline = trio.current_time() + self._send_seconds
                     await self.stream.send_all(rest)
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    return False
+                except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
+                    return False  # busy: with its end, the only thing sent beside this lock
                 return True
             self._counters.send_deadlines += 1
             _LOG.warning("cut off %s, which did not read for %g s", self._peer, self._send_seconds)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 import trio
@@ -23,6 +25,8 @@ from logpulse.query.planner import ALL_TIMES
 from logpulse.query.result import Cursor, Direction
 from logpulse.units import parse_time
 from logpulse.wire.ingest import Push
+
+_COUNT: Final = re.compile(r"[0-9]{1,18}")
 
 
 class QueryStatsJson(msgspec.Struct):
@@ -123,11 +127,12 @@ def _logs_request(services: Services, parameters: Mapping[str, str]) -> LogsRequ
 def _limit(text: str, most: int) -> int:
     if not text:
         return 100
-    if not text.isdecimal() or not text.isascii() or int(text) == 0:
+    number = int(text) if _COUNT.fullmatch(text) else 0
+    if number == 0:
         raise InvalidRequestError("limit", text, "must be a positive whole number")
-    if int(text) > most:
-        raise LimitExceededError("limit", most, int(text), "query.max_entries")
-    return int(text)
+    if number > most:
+        raise LimitExceededError("limit", most, number, "query.max_entries")
+    return number
 
 
 def _time_range(parameters: Mapping[str, str]) -> tuple[int, int]:

@@ -22,11 +22,11 @@ from hypercorn.typing import (
     H11SendableEvent,
     Scope,
 )
-from wsproto.events import Ping
+from wsproto.events import CloseConnection, Ping
 
 from logpulse.errors import LogPulseError, shorten
 from logpulse.http.refusal import Refusal
-from logpulse.limits import DISCONNECT_SECONDS
+from logpulse.limits import CLOSE_SECONDS, DISCONNECT_SECONDS
 
 _DECODED_BY_HANDSHAKE: Final = {b"connection", b"sec-websocket-protocol"}
 _EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
@@ -85,7 +85,8 @@ class GuardedHTTP1(H11Protocol):
             await super()._send_h11_event(h11.InformationalResponse(status_code=100, headers=headers))
 
     async def _close_stream(self) -> None:
-        with trio.move_on_after(DISCONNECT_SECONDS) as patience:
+        # Shielded, because whoever noticed the end may be cancelled by it, and nobody else would tell the application.
+        with trio.move_on_after(DISCONNECT_SECONDS, shield=True) as patience:
             await super()._close_stream()
         if patience.cancelled_caught:
             self.task_group.spawn(_abandon)
@@ -141,11 +142,15 @@ class GuardedWebSocket(WSStream):
     * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
       loop would never be cancelled and stop the event loop for good.
     * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
+    * A close frame of ours has CLOSE_SECONDS to be answered before the connection is closed (RFC 6455, section 7.1.1).
+      Hypercorn closes it at once, and the client's answer then meets a reset.
     * The first ping is sent after one interval, and the last before the end. Hypercorn's first crosses the close of a
       short-lived client, on which trio-websocket raises; and it sleeps on after the end, for which a shutdown waits.
     """
 
     _ended: trio.Event
+    _is_answering: bool = False
+    _is_leaving: bool = False
 
     async def handle(self, event: events.Event) -> None:
         """Take one event of the connection.
@@ -170,22 +175,39 @@ class GuardedWebSocket(WSStream):
         """Take one message of the application, `None` at its end."""
         if self.closed:
             await trio.lowlevel.checkpoint()
+        elif message is None and self.state is ASGIWebsocketState.CLOSED:
+            await self._wait_for_close()
+        self._is_answering = True
         await super().app_send(message)
 
     async def _refuse_early_data(self) -> None:
-        if self.state is not ASGIWebsocketState.HANDSHAKE:
-            return  # the application has refused the handshake itself
+        if self._is_answering or self.app_put is None:
+            return  # the handshake is being refused as it is
         self.closed = True
-        stream_id = self.stream_id
-        await self.send(events.Response(stream_id, headers=_EARLY_DATA.headers, status_code=_EARLY_DATA.status))
-        await self.send(events.Body(stream_id, data=_EARLY_DATA.body))
-        await self.send(events.EndBody(stream_id))
+        await self.app_put({"type": "websocket.disconnect", "code": 1006})
+        await self.send(events.Response(self.stream_id, headers=_EARLY_DATA.headers, status_code=_EARLY_DATA.status))
+        await self.send(events.Body(self.stream_id, data=_EARLY_DATA.body))
+        await self.send(events.EndBody(self.stream_id))
         raise RequestRefusedError(_EARLY_DATA)
 
     async def _handle_events(self) -> None:
+        if self._is_leaving:
+            if any(isinstance(event, CloseConnection) for event in self.connection.events()):
+                await self.send(events.StreamClosed(self.stream_id))
+            return
         await super()._handle_events()
         if self.buffer.length > self.buffer.max_length:
+            self._is_leaving = True
+            self.task_group.spawn(self._leave)
+
+    async def _leave(self) -> None:
+        await self._wait_for_close()
+        if not self.closed:
             await self.send(events.StreamClosed(self.stream_id))
+
+    async def _wait_for_close(self) -> None:
+        with trio.move_on_after(CLOSE_SECONDS):
+            await self._ended.wait()
 
     async def _send_pings(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from logpulse.model.labels import is_label_name
 from logpulse.model.matcher import Matcher, MatchOperator
 from logpulse.units import parse_time
 
+_COUNT: Final = re.compile(r"[0-9]{1,18}")
 _RESERVED: Final = frozenset({"query", "start", "tail", "batch"})
 
 
@@ -80,8 +82,9 @@ def _history(parameters: Mapping[str, str]) -> History | None:
         return History(start=parse_time(start, field="start"))
     if not tail:
         return None
-    if not tail.isascii() or not tail.isdecimal():
+    if not _COUNT.fullmatch(tail):
         raise InvalidRequestError("tail", tail, "must be a whole number")
-    if int(tail) > HISTORY_ENTRIES:
-        raise LimitExceededError("tail", HISTORY_ENTRIES, int(tail))
-    return History(newest=int(tail)) if int(tail) else None
+    newest = int(tail)
+    if newest > HISTORY_ENTRIES:
+        raise LimitExceededError("tail", HISTORY_ENTRIES, newest)
+    return History(newest=newest) if newest else None

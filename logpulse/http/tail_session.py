@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Final, Literal
 
@@ -11,7 +12,8 @@ import attrs
 import trio
 from quart import websocket
 
-from logpulse.errors import InvalidRequestError, LogPulseError
+from logpulse.errors import InvalidRequestError, LogPulseError, OverloadedError
+from logpulse.http.auth import revocation_of
 from logpulse.http.context import Services
 from logpulse.http.peer import PeerLeftError
 from logpulse.http.tail_frames import (
@@ -44,7 +46,7 @@ _LOG: Final = logging.getLogger("logpulse.tail")
 _GOING_AWAY: Final = 1001
 _POLICY: Final = 1008
 _INTERNAL: Final = 1011
-_TOO_SLOW: Final = 1013
+_TRY_LATER: Final = 1013
 
 
 @attrs.define
@@ -67,12 +69,21 @@ class TailSession:
                 nursery.start_soon(self._write)
                 nursery.start_soon(self._watch_pace, end)
                 nursery.start_soon(self._watch_stop, end)
+                nursery.start_soon(self._watch_key, end)
         except* PeerLeftError:
             self._close = None
+        except* LogPulseError as group:
+            await self._confess(next(error for error in group.exceptions if isinstance(error, LogPulseError)))
         except* Exception as group:
             _LOG.exception("a live tail failed", exc_info=group)
         if self._close is not None:
             await websocket.close(*self._close)
+
+    async def _confess(self, error: LogPulseError) -> None:
+        """Tell the client why its history cannot be read."""
+        await self._send(error_frame(error, None))
+        busy = isinstance(error, OverloadedError)
+        self._close = (_TRY_LATER, "the server is busy") if busy else (_INTERNAL, "the history cannot be read")
 
     def _end(self, scope: trio.CancelScope, code: int, reason: str) -> None:
         self._close = (code, reason)
@@ -132,8 +143,9 @@ class TailSession:
             self.subscriber.hold_history()
             with self.services.store.reading() as view:
                 shown_up_to = view.sequence
-                async for entries in self._history(view, self.request.history):
-                    await self._send_entries(entries)
+                async with aclosing(self._history(view, self.request.history)) as pages:
+                    async for entries in pages:
+                        await self._send_entries(entries)
         while True:
             item = None
             with trio.move_on_after(HEARTBEAT_SECONDS):
@@ -148,7 +160,7 @@ class TailSession:
                 case Entries() if item.sequence > shown_up_to:
                     await self._send_entries(await self._gathered(item) if self.request.batched else item.entries)
 
-    async def _history(self, view: View, history: History) -> AsyncIterator[tuple[Entry, ...]]:
+    async def _history(self, view: View, history: History) -> AsyncGenerator[tuple[Entry, ...], None]:
         asked = LogsRequest(
             self.request.query,
             start=history.start,
@@ -196,9 +208,13 @@ class TailSession:
         while True:
             await trio.sleep(1)
             if self.subscriber.is_too_slow:
-                end(_TOO_SLOW, "the client reads too slowly")
+                end(_TRY_LATER, "the client reads too slowly")
                 return
 
     async def _watch_stop(self, end: Callable[[int, str], None]) -> None:
         await self.services.lifecycle.stopping.wait()
         end(_GOING_AWAY, "the server is stopping")
+
+    async def _watch_key(self, end: Callable[[int, str], None]) -> None:
+        await revocation_of(websocket.scope).wait()
+        end(_POLICY, "the key was exchanged")

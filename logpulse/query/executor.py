@@ -85,7 +85,7 @@ class Executor:
             except duckdb.OutOfMemoryException as error:
                 limit = f"{self._memory} bytes"
                 raise LimitExceededError("query memory", limit, "a query that needs more", _MEMORY_SETTING) from error
-            except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
+            except duckdb.Error as error:  # damage comes in many classes, even as the root of them
                 raise UnreadableSourceError(str(error)) from error
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ class Interrupt:
         self._pulled = False
 
     def pull(self) -> None:
-        """Stop what runs now and whatever would run next."""
+        """Stop what runs now and whatever would run next; again if the work that has just begun goes on."""
         with self._lock:
             self._pulled = True
             if self._running is not None:

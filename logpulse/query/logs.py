@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from logpulse.limits import FIRST_WAVE_BYTES, PAGE_TEXT_BYTES, WAVE_GROWTH
+from logpulse.limits import CURSOR_REPEATS, FIRST_WAVE_BYTES, PAGE_TEXT_BYTES, WAVE_GROWTH
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.executor import Executor
 from logpulse.query.interrupt import Interrupt
@@ -47,20 +47,19 @@ def read_page(
 
     `read` answers the first rows of some sources under some bounds, in order.
     """
-    skip = 0 if cursor is None else cursor.repeats
+    skip = 0 if cursor is None else min(cursor.repeats, CURSOR_REPEATS)
     stats = ScanStats()
     while True:
         wanted = skip + limit + 1
         rows, cost = _first_rows(plan, direction, wanted, cursor, read)
         stats += cost
-        rest = _after(rows, cursor, labels_of)
-        if rest is not None or len(rows) < wanted:
+        found = _after(rows, cursor, labels_of)
+        if len(rows) < wanted or len(found) > limit:
             break
-        skip *= 2  # entries that came late moved the cursor's entry beyond what was read
-    found = rest or []
+        skip = max(1, 2 * skip)  # entries that came late moved the cursor's entry down, or beyond what was read
     page = _within_size(found[:limit])
     entries = tuple(_entry(row, labels_of) for row in page)
-    more = len(found) > len(page) or len(rows) == wanted
+    more = len(found) > len(page)
     return LogsPage(entries, _cursor_after(entries, cursor) if more and entries else None, stats)
 
 
@@ -116,8 +115,8 @@ def _from_cursor(cursor: Cursor, direction: Direction) -> SqlPredicate:
     return SqlPredicate(f'"timestamp" {way} ? or ("timestamp" = ? and stream {way}= ?)', place)
 
 
-def _after(rows: Sequence[Row], cursor: Cursor | None, labels_of: LabelsOf) -> list[Row] | None:
-    """Drop the rows up to the cursor's entry; None if it may stand behind all of them.
+def _after(rows: Sequence[Row], cursor: Cursor | None, labels_of: LabelsOf) -> list[Row]:
+    """Drop the rows up to the cursor's entry, which are all of them if it may stand behind them.
 
     Where retention has deleted that entry meanwhile, the page goes on behind all that equal it in time and stream.
     """
@@ -128,7 +127,7 @@ def _after(rows: Sequence[Row], cursor: Cursor | None, labels_of: LabelsOf) -> l
             return list(rows[number:])
         if _entry(row, labels_of).digest == cursor.digest:
             return list(rows[number + 1 :])
-    return None
+    return []
 
 
 def _within_size(rows: Sequence[Row]) -> Sequence[Row]:

@@ -40,7 +40,7 @@ class Entry:
     @cached_property
     def digest(self) -> bytes:
         """Eight bytes of a hash of what the entry says."""
-        text = f"{len(self.line)} {self.line}{self.metadata or ''}".encode()
+        text = f"{self.line}\0{self.metadata or ''}".encode()
         return hashlib.blake2b(text, digest_size=8).digest()
 
     @property

@@ -49,6 +49,8 @@ class Flusher:
             with trio.move_on_after(_RETRY_SECONDS if self.failure else self._interval):
                 try:
                     await self._wake_receive.receive()
+                    while self.failure:  # a failing disk is not asked more often because pushes come in
+                        await self._wake_receive.receive()
                 except trio.EndOfChannel:
                     return
                 reason = "size"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+import attrs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 _FAST: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _SLOW: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -56,6 +59,10 @@ class Metrics:
         """Show what `read` gives at the time of asking."""
         Gauge(name, help_text, registry=self.registry).set_function(read)
 
+    def counters(self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """Show what others count: a counter for each value of `label` that `read` gives at the time of asking."""
+        self.registry.register(_ReadCounters(name, help_text, label, read))
+
     def note_ingested(self, lines: int, text_bytes: int) -> None:
         """Count stored entries."""
         self.ingested_lines.inc(lines)
@@ -81,3 +88,17 @@ class Metrics:
         oldest = self._clock() - RATE_SECONDS
         while self._recent and self._recent[0][0] < oldest:
             self._recent.popleft()
+
+
+@attrs.frozen
+class _ReadCounters(Collector):
+    name: str
+    help_text: str
+    label: str
+    read: Callable[[], Mapping[str, int]]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(self.name, self.help_text, labels=[self.label])
+        for value, count in self.read().items():
+            family.add_metric([value], count)
+        yield family

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 import trio
 
 from logpulse.errors import OverloadedError, QueryTimeoutError
-from logpulse.limits import QUERIES_WAITING, QUERY_WAIT_SECONDS
+from logpulse.limits import INTERRUPT_AGAIN_SECONDS, INTERRUPT_SECONDS, QUERIES_WAITING, QUERY_WAIT_SECONDS
 from logpulse.query.interrupt import Interrupt
 from logpulse.services.metrics import Metrics
 
@@ -39,8 +40,8 @@ class QueryRunner:
     async def run(self, kind: str, work: Callable[[Interrupt], T]) -> T:
         """Run `work` in a thread and give its result; `kind` names it in the metrics.
 
-        Cancellation pulls the interrupt and does not wait for the thread, which ends within milliseconds and gives its
-        place free then.
+        Cancellation and the timeout pull the interrupt and wait for the thread, which ends within milliseconds. One
+        that does not within INTERRUPT_SECONDS is left behind and keeps its place until it ends.
 
         Raises:
             OverloadedError: too many queries wait, or this one waited too long.
@@ -52,6 +53,7 @@ class QueryRunner:
         interrupt, token = Interrupt(), trio.lowlevel.current_trio_token()
         scope = trio.CancelScope(deadline=trio.current_time() + self._wait)
         began: float | None = None
+        entered, left = threading.Event(), trio.Event()
 
         def begin() -> None:
             nonlocal began
@@ -59,17 +61,32 @@ class QueryRunner:
             scope.deadline = began + self._timeout
 
         def work_in_thread() -> T:
+            entered.set()
             token.run_sync_soon(begin)
-            return work(interrupt)
+            try:
+                return work(interrupt)
+            finally:
+                token.run_sync_soon(left.set)
 
         try:
             with scope:
                 return await trio.to_thread.run_sync(work_in_thread, abandon_on_cancel=True, limiter=self._limiter)
         finally:
             interrupt.pull()
+            if entered.is_set():
+                await _until_left(interrupt, left)
             if began is not None:
                 self._metrics.query_seconds.labels(kind).observe(trio.current_time() - began)
         if began is None:
             most = int(self._limiter.total_tokens)
             raise OverloadedError("concurrent queries", most, most + 1, "query.max_concurrent", retry_after=2)
         raise QueryTimeoutError(self._timeout)
+
+
+async def _until_left(interrupt: Interrupt, left: trio.Event) -> None:
+    """Pull until the work has ended: DuckDB forgets an interrupt that comes just before a scan begins."""
+    with trio.move_on_after(INTERRUPT_SECONDS, shield=True):
+        while not left.is_set():
+            interrupt.pull()
+            with trio.move_on_after(INTERRUPT_AGAIN_SECONDS):
+                await left.wait()

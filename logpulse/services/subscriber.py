@@ -12,7 +12,15 @@ import pyarrow as pa
 import trio
 
 from logpulse.batch import Batch, stream_column
-from logpulse.limits import BLOCKED_SECONDS, FRAME_ENTRIES, HISTORY_BUFFER_ENTRIES, SUBSCRIBER_FRAMES
+from logpulse.errors import LimitExceededError
+from logpulse.limits import (
+    BLOCKED_SECONDS,
+    FRAME_ENTRIES,
+    HISTORY_BUFFER_ENTRIES,
+    SUBSCRIBER_BYTES,
+    SUBSCRIBER_FRAMES,
+    UNCONFIRMED_FILTERS,
+)
 from logpulse.logql.ast import LogQuery
 from logpulse.model.labels import Labels
 from logpulse.query.planner import line_tests
@@ -64,6 +72,11 @@ class Entries:
     sequence: int
     entries: tuple[Entry, ...]
 
+    @property
+    def size(self) -> int:
+        """About the bytes of their text."""
+        return sum(len(entry.line) for entry in self.entries)
+
 
 @attrs.frozen
 class Dropped:
@@ -90,14 +103,15 @@ TailItem = Entries | Dropped | Notice
 
 @attrs.frozen
 class QueueBound:
-    """Bound a subscriber's queue."""
+    """Bound a subscriber's queue; the item that passes the bound in entries or bytes is the last one in."""
 
     frames: int
     entries: int
+    size: int
 
 
-LIVE: Final = QueueBound(SUBSCRIBER_FRAMES, SUBSCRIBER_FRAMES * FRAME_ENTRIES)
-HISTORY: Final = QueueBound(HISTORY_BUFFER_ENTRIES, HISTORY_BUFFER_ENTRIES)
+LIVE: Final = QueueBound(SUBSCRIBER_FRAMES, SUBSCRIBER_FRAMES * FRAME_ENTRIES, SUBSCRIBER_BYTES)
+HISTORY: Final = QueueBound(HISTORY_BUFFER_ENTRIES, HISTORY_BUFFER_ENTRIES, 4 * SUBSCRIBER_BYTES)
 
 
 class Subscriber:
@@ -113,6 +127,8 @@ class Subscriber:
         self._notices: deque[Notice] = deque()
         self._frames = 0
         self._entries = 0
+        self._size = 0
+        self._unconfirmed = 0
         self._bound = LIVE
         self._lost: Dropped | None = None
         self._full_since: float | None = None
@@ -134,7 +150,7 @@ class Subscriber:
         self._filled.set()
 
     def _add(self, item: Entries) -> None:
-        if self._frames >= self._bound.frames or self._entries >= self._bound.entries:
+        if self._is_full:
             times = [entry.timestamp for entry in item.entries]
             self.report_loss(Dropped(len(item.entries), min(times), max(times)))
             if self._full_since is None:
@@ -147,12 +163,25 @@ class Subscriber:
         self._items.append(item)
         self._frames += 1
         self._entries += len(item.entries)
+        self._size += item.size
         self._filled.set()
+
+    @property
+    def _is_full(self) -> bool:
+        bound = self._bound
+        return self._frames >= bound.frames or self._entries >= bound.entries or self._size >= bound.size
 
     # -- the tail's side ----------------------------------------------------------------------------------------------
 
     def change_filter(self, tail_filter: TailFilter, confirmation: Notice) -> None:
-        """Use another filter from here on, and queue `confirmation` exactly between the old entries and the new."""
+        """Use another filter from here on, and queue `confirmation` exactly between the old entries and the new.
+
+        Raises:
+            LimitExceededError: too many confirmations wait for the tail to read on; the filter stays.
+        """
+        if self._unconfirmed >= UNCONFIRMED_FILTERS:
+            raise LimitExceededError("unconfirmed filters", UNCONFIRMED_FILTERS, self._unconfirmed + 1)
+        self._unconfirmed += 1
         self._filter = tail_filter
         if self._lost is not None:
             self._items.append(self._lost)
@@ -176,6 +205,7 @@ class Subscriber:
     def resume(self) -> None:
         """Give out again."""
         self._paused = False
+        self._full_since = None  # a pause is no slowness
         self._filled.set()
 
     @property
@@ -211,6 +241,10 @@ class Subscriber:
     def _take(self) -> TailItem:
         item = self._items.popleft()
         if isinstance(item, Entries):
+            self._full_since = None
             self._frames -= 1
             self._entries -= len(item.entries)
+            self._size -= item.size
+        elif isinstance(item, Notice):
+            self._unconfirmed -= 1
         return item

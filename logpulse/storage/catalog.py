@@ -6,10 +6,11 @@ The tables are described in docs/format/catalog.md.
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -20,11 +21,15 @@ from logpulse.storage.filenames import DataFolder
 from logpulse.storage.segment import Segment, SegmentFacts, StreamTable
 
 VERSION: Final = 1
+_FLUSHED: Final = "flushed_sequence"
 _TABLES: Final = """
-create table if not exists state (name text primary key, value integer not null) strict, without rowid;
+create table if not exists state (
+    name text primary key, value integer not null, checksum integer not null
+) strict, without rowid;
 create table if not exists streams (id integer primary key, labels text not null) strict;
 create table if not exists segments (
-    name text primary key, file_bytes integer not null, facts blob not null, streams blob not null
+    name text primary key, file_bytes integer not null, facts blob not null, streams blob not null,
+    checksum integer not null
 ) strict, without rowid;
 """
 _DISK_ERRORS: Final = frozenset(
@@ -77,9 +82,7 @@ class Catalog:
                 self._database.executescript(f"{_TABLES} pragma user_version = {VERSION};")
         except sqlite3.DatabaseError as error:
             self._database.close()
-            if error.sqlite_errorcode & 0xFF in _DISK_ERRORS:
-                raise OSError(f"{path}: {error}") from error
-            raise DamagedFileError(path, str(error)) from error
+            raise self._failure(error) from error
         except (DamagedFileError, NewerFormatError):
             self._database.close()
             raise
@@ -88,12 +91,13 @@ class Catalog:
         """Read everything.
 
         Raises:
-            DamagedFileError: a row cannot be understood.
+            DamagedFileError: a row is not what was written.
+            OSError: the disk is broken, which says nothing about the file.
         """
         try:
-            flushed = self._database.execute("select value from state where name = 'flushed_sequence'").fetchone()
-            streams = tuple(Labels.from_text(text) for (text,) in self._database.execute("select labels from streams"))
-            rows = self._database.execute("select name, file_bytes, facts, streams from segments order by name")
+            state = dict(self._sound_rows("select name, value, checksum from state"))
+            streams = tuple(self._labels())
+            rows = self._sound_rows("select name, file_bytes, facts, streams, checksum from segments order by name")
             segments = tuple(
                 Segment(
                     name,
@@ -104,9 +108,31 @@ class Catalog:
                 )
                 for name, file_bytes, facts, table in rows
             )
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+        except ValueError as error:
             raise DamagedFileError(self._path, str(error)) from error
-        return CatalogContents(flushed[0] if flushed else 0, streams, segments)
+        return CatalogContents(state.get(_FLUSHED, 0), streams, segments)
+
+    def _sound_rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yield rows without their last column, the checksum of the others: SQLite has none of its own."""
+        for *row, checksum in self._database.execute(query):
+            if _checksum(row) != checksum:
+                raise DamagedFileError(self._path, f"the checksum of {row[0]!r} does not match")
+            yield tuple(row)
+
+    def _labels(self) -> Iterator[Labels]:
+        for stream, text in self._database.execute("select id, labels from streams"):
+            labels = Labels.from_text(text)
+            if labels.id != stream:
+                raise DamagedFileError(self._path, f"stream {stream} does not have the labels {text}")
+            yield labels
+
+    def _failure(self, error: sqlite3.DatabaseError) -> OSError | DamagedFileError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)  # absent when Python itself refuses a value
+        if code & 0xFF in _DISK_ERRORS:
+            return OSError(f"{self._path}: {error}")
+        return DamagedFileError(self._path, str(error))
 
     def add(self, segments: Sequence[Segment], streams: Iterable[Labels], flushed_sequence: int) -> None:
         """Add segments and streams, and note that all WAL records up to `flushed_sequence` are in segments.
@@ -116,7 +142,8 @@ class Catalog:
         """
         with self._transaction() as database:
             _insert(database, segments, streams)
-            database.execute("insert or replace into state values ('flushed_sequence', ?)", (flushed_sequence,))
+            state = (_FLUSHED, flushed_sequence)
+            database.execute("insert or replace into state values (?, ?, ?)", (*state, _checksum(state)))
 
     def replace(self, old: Sequence[Segment], new: Sequence[Segment]) -> None:
         """Put `new` in the place of `old` in one step; with no `new`, drop `old`.
@@ -159,8 +186,12 @@ class Catalog:
 
 
 def _insert(database: sqlite3.Connection, segments: Sequence[Segment], streams: Iterable[Labels]) -> None:
+    rows = [(each.name, each.file_bytes, msgspec.json.encode(each.facts), each.streams.encode()) for each in segments]
     database.executemany(
-        "insert or replace into segments values (?, ?, ?, ?)",
-        [(each.name, each.file_bytes, msgspec.json.encode(each.facts), each.streams.encode()) for each in segments],
+        "insert or replace into segments values (?, ?, ?, ?, ?)", [(*row, _checksum(row)) for row in rows]
     )
     database.executemany("insert or ignore into streams values (?, ?)", [(each.id, each.text) for each in streams])
+
+
+def _checksum(row: Sequence[str | int | bytes]) -> int:
+    return zlib.crc32(msgspec.msgpack.encode(row))

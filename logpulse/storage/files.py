@@ -39,10 +39,18 @@ def sync_file(path: Path) -> None:
 
 
 def publish(temporary: Path, final: Path) -> None:
-    """Give a finished temporary file its final name: contents, then name, then folder become durable."""
+    """Give a finished temporary file its final name: contents, then name, then folder become durable.
+
+    Raises:
+        OSError: there is no final file.
+    """
     sync_file(temporary)
     temporary.rename(final)
-    sync_folder(final.parent)
+    try:
+        sync_folder(final.parent)
+    except OSError:
+        final.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -67,3 +75,17 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def lack_of_space(folder: Path, reserve_bytes: int) -> str:
+    """Say why nothing more should be written to the data folder; empty when there is room."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError as error:
+        return f"storage.path cannot be used: {error.strerror or error}"
+    if disk.f_bavail * disk.f_frsize < reserve_bytes:
+        return (
+            f"the disk of storage.path has less than {reserve_bytes} bytes free; "
+            "make room or lower storage.retention_days"
+        )
+    return ""

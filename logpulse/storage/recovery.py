@@ -64,6 +64,15 @@ def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
         NewerFormatError: a later version wrote the catalog or a segment; no data was changed.
     """
     catalog, contents = _read_catalog(folder, problems)
+    try:
+        return Recovered(catalog, _reconciled(folder, catalog, contents, problems))
+    except BaseException:
+        catalog.close()
+        raise
+
+
+def _reconciled(folder: DataFolder, catalog: Catalog, contents: CatalogContents, problems: Problems) -> CatalogContents:
+    """Make the catalog agree with the segments on disk, which are right."""
     on_disk = set(folder.segment_names())
     known = {segment.name for segment in contents.segments}
     present = [segment for segment in contents.segments if segment.name in on_disk]
@@ -76,7 +85,7 @@ def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
     if adopted:
         catalog.add(adopted, streams, contents.flushed_sequence)
     everything = _without_replaced([*present, *adopted], catalog)
-    return Recovered(catalog, CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything))
+    return CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything)
 
 
 def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, CatalogContents]:

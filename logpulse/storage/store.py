@@ -7,7 +7,6 @@ neither while they read. Segments that left the view are deleted when the last r
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from logpulse.storage.catalog import Catalog
 from logpulse.storage.compaction import choose_run, merge
 from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
-from logpulse.storage.files import locked, make_folder
+from logpulse.storage.files import lack_of_space, locked, make_folder
 from logpulse.storage.flush import write_segments
 from logpulse.storage.head import Head, HeadBatch
 from logpulse.storage.index import StreamIndex
@@ -142,14 +141,9 @@ class Store:
                 raise UnavailableError(obstacle)
             batch = concat(batches)
             fresh = self.index.unknown(batch.streams)
-            if len(self.index) + len(fresh) > self.policy.max_streams:
-                raise OverloadedError(
-                    "streams",
-                    self.policy.max_streams,
-                    len(self.index) + len(fresh),
-                    "ingest.max_streams",
-                    retry_after=60,
-                )
+            most, total = self.policy.max_streams, len(self.index) + len(fresh)
+            if total > most:
+                raise OverloadedError("streams", most, total, "ingest.max_streams", retry_after=60)
             rest = self._without_duplicates(batch)
             if not rest.rows:
                 return None
@@ -261,16 +255,7 @@ class Store:
         view = self._view
         if view.head_bytes > self.policy.head_bytes:
             return f"{view.head_bytes} bytes wait to be flushed, more than the limit of {self.policy.head_bytes}"
-        try:
-            disk = os.statvfs(self.folder.root)
-        except OSError as error:
-            return f"storage.path cannot be used: {error.strerror or error}"
-        if disk.f_bavail * disk.f_frsize < self.policy.disk_reserve_bytes:
-            return (
-                f"the disk of storage.path has less than {self.policy.disk_reserve_bytes} bytes free; "
-                "make room or lower storage.retention_days"
-            )
-        return ""
+        return lack_of_space(self.folder.root, self.policy.disk_reserve_bytes)
 
     def wal_bytes(self) -> int:
         """Count the bytes of the WAL on disk."""

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+import msgspec
 import numpy as np
 
 from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError, shorten
-from logpulse.limits import STREAMS_PER_PUSH
+from logpulse.limits import SALVAGE_BYTES, STREAMS_PER_PUSH
 from logpulse.model.labels import Labels, scrub
 from logpulse.wire.columns import Columns, FaultSink
 from logpulse.wire.timestamps import TimeValue
@@ -23,7 +24,8 @@ def salvage(
     Lone surrogates, legal in JSON text and impossible in UTF-8, become U+FFFD.
 
     Raises:
-        BodyFormatError: the body is no JSON object with a list `streams`; says where it breaks.
+        BodyFormatError: the body is no JSON object with a list `streams`, or longer than SALVAGE_BYTES; says where it
+            breaks.
         LimitExceededError: it names too many streams.
     """
     streams = _streams(body, cause)
@@ -65,12 +67,18 @@ class _BadEntryError(Exception):
 def _streams(body: bytes, cause: Exception) -> list[object]:
     if not body.strip():
         raise BodyFormatError('the body is empty; send {"streams":[{"labels":{…},"entries":[{"line":"…"}]}]}')
+    if len(body) > SALVAGE_BYTES:
+        raise BodyFormatError(
+            f"{cause}; send bodies of at most {SALVAGE_BYTES} bytes to have their good entries stored"
+        )
     try:
         document = json.loads(body.decode(), parse_constant=_refuse_constant)
     except RecursionError:
         raise BodyFormatError("the JSON is nested too deeply") from None
-    except ValueError:
-        raise BodyFormatError(f"the body is not valid JSON: {cause}") from None
+    except ValueError as error:
+        # The typed decoder stops at a wrong type, which is not yet what breaks the JSON.
+        fault = error if isinstance(cause, msgspec.ValidationError) else cause
+        raise BodyFormatError(f"the body is not valid JSON: {fault}") from None
     streams = document.get("streams") if isinstance(document, dict) else None
     if not isinstance(streams, list):
         raise BodyFormatError(f"the body is not a push: {cause}")
@@ -78,7 +86,7 @@ def _streams(body: bytes, cause: Exception) -> list[object]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _pairs(value: object, field: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The agent: follow log files and deliver every line to a LogPulse server, once."""

@@ -1,0 +1,5 @@
+"""Run the agent as `python -m agent`."""
+
+from agent.cli import main
+
+main()

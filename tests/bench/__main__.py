@@ -1,0 +1,116 @@
+"""Run the benchmark and print a table: `make bench`, or `python -m tests.bench --lines 1000000`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import attrs
+import click
+
+from .corpus import ABSENT, bodies, corpus
+from .machine import Limits
+from .server import BenchServer, running_server
+from .work import follow, median_milliseconds, push
+
+_EVERYTHING = '{service=~".+"}'
+_ONE_STREAM = '{service="gateway", env="prod", host="node-03", level="info"}'
+_SAMPLE_LINES = 100_000
+_TAIL_RATE = 2_000
+
+
+@attrs.frozen
+class Figure:
+    """Hold one row: what was measured, the machine's own limit where there is one, the ratio of the two, the goal."""
+
+    name: str
+    measured: str
+    limit: str
+    ratio: str
+    goal: str
+
+
+@click.command()
+@click.option("--lines", default=200_000, show_default=True, help="Size of the corpus.")
+@click.option("--tail-seconds", default=5.0, show_default=True, help="Length of the live flow.")
+def main(lines: int, tail_seconds: float) -> None:
+    """Start a server in a temporary folder, work it, and compare the cost with what this machine can do at best."""
+    with tempfile.TemporaryDirectory(prefix="logpulse-bench-") as name:
+        folder = Path(name)
+        files, text_mb = _write_bodies(folder / "bodies", lines)
+        limits = Limits.of(b"\n".join(line.text.encode() for line in corpus(min(lines, _SAMPLE_LINES))))
+        with running_server(folder / "data") as server:
+            figures = [
+                Figure("ready, empty folder", f"{server.ready_seconds:.2f} s", "", "", "2 s"),
+                Figure("memory, idle", f"{server.use.memory_mb():.0f} MB", "", "", "170 MB"),
+                *_pushing(server, files, lines, text_mb, limits),
+                *_asking(server, text_mb, limits),
+                *_following(server, tail_seconds),
+            ]
+    cores = os.cpu_count()
+    click.echo(f"{lines:,} lines, {text_mb:.1f} MB of log text, {cores} cores; ratios settle from a million lines on\n")
+    _print([Figure("figure", "measured", "this machine's limit", "ratio", "goal"), *figures])
+
+
+def _write_bodies(folder: Path, lines: int) -> tuple[list[Path], float]:
+    """Write the corpus down beforehand, so that making it costs nothing while the server is measured."""
+    folder.mkdir()
+    files, text_bytes = [], 0
+    for number, body in enumerate(bodies(corpus(lines))):
+        files.append(folder / f"{number:06d}.json")
+        files[-1].write_bytes(body.content)
+        text_bytes += body.text_bytes
+    return files, text_bytes / 1e6
+
+
+def _pushing(server: BenchServer, files: list[Path], lines: int, text_mb: float, limits: Limits) -> list[Figure]:
+    before = server.use.cpu_seconds()
+    seconds = push(server, files)
+    server.wait_until_flushed()
+    cpu = (server.use.cpu_seconds() - before) * 1000 / text_mb
+    least = 1000 / limits.compress
+    disk = server.disk_bytes() / 1e6 / text_mb
+    return [
+        Figure("push", f"{lines / seconds:,.0f} lines/s", "", "", ""),
+        Figure("CPU, push to disk", f"{cpu:.1f} ms/MB", f"{least:.1f} ms/MB zstd-3", f"{cpu / least:.2f}", "6"),
+        Figure(
+            "disk",
+            f"{disk:.1%} of the text",
+            f"{limits.compressed_share:.1%} zstd-3",
+            f"{disk / limits.compressed_share:.2f}",
+            "27% of the text",
+        ),
+        Figure("memory, peak of the push", f"{server.use.peak_memory_mb():.0f} MB", "", "", "500 MB"),
+    ]
+
+
+def _asking(server: BenchServer, text_mb: float, limits: Limits) -> list[Figure]:
+    absent = median_milliseconds(server, f'{_EVERYTHING} |= "{ABSENT}"', 0)
+    rate, most = text_mb / absent * 1000, limits.decompress * (os.cpu_count() or 1)
+    return [
+        Figure("absent text", f"{rate:,.0f} MB/s", f"{most:,.0f} MB/s zstd-3", f"{rate / most:.2f}", "0.4 or more"),
+        Figure("absent text", f"{absent:.0f} ms", "", "", ""),
+        Figure("newest 100", f"{median_milliseconds(server, _EVERYTHING, 100):.0f} ms", "", "", "60 ms"),
+        Figure("newest 100, one stream", f"{median_milliseconds(server, _ONE_STREAM, 100):.0f} ms", "", "", "60 ms"),
+    ]
+
+
+def _following(server: BenchServer, seconds: float) -> list[Figure]:
+    tail = follow(server, _TAIL_RATE, seconds)
+    name = f"live tail, {_TAIL_RATE:,} lines/s"
+    return [
+        Figure(name, f"{tail.p50:.0f} ms p50", "", "", ""),
+        Figure(name, f"{tail.p99:.0f} ms p99", "", "", "200 ms"),
+        Figure(name, f"{tail.sent - tail.received:,} of {tail.sent:,} lost", "", "", "none"),
+    ]
+
+
+def _print(figures: list[Figure]) -> None:
+    rows = [attrs.astuple(figure) for figure in figures]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+main()

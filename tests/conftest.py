@@ -1,0 +1,9 @@
+"""Settings of every test."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# Opening a store or an engine takes tens of milliseconds, and the machine may be busy: time is no criterion here.
+settings.register_profile("logpulse", deadline=None)
+settings.load_profile("logpulse")

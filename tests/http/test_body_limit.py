@@ -1,0 +1,215 @@
+"""Bodies that are too large or too slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import msgspec
+import pytest
+import trio
+import trio.testing
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
+from quart import request
+from quart_trio import QuartTrio
+
+from logpulse.http import middleware, unread_body
+from logpulse.http.guard import EdgeCounters, guarded_hypercorn
+from logpulse.http.middleware import harden
+
+from .harness import PATIENCE, Answer, Client, bare, connected, serving
+
+LIMIT = 256 * 1024
+CHUNKED = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNK = b"%x\r\n%s\r\n" % (16 * 1024, bytes(16 * 1024))
+
+
+def sized(length: int) -> bytes:
+    return b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % length
+
+
+@attrs.define(eq=False)
+class Collector:
+    """Collect a body, as an application does that trusts its server, and answer with its size."""
+
+    begun: int = 0
+    body: bytearray = attrs.field(factory=bytearray)
+    ended: trio.Event = attrs.field(factory=trio.Event)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self.begun += 1
+        try:
+            while (message := await receive())["type"] == "http.request":
+                self.body += message["body"]
+                if not message["more_body"]:
+                    break
+        finally:
+            self.ended.set()
+        size = str(len(self.body)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(size))]})
+        await send({"type": "http.response.body", "body": size, "more_body": False})
+
+
+def hardened(app: ASGIFramework) -> ASGIFramework:
+    return harden(app, body_bytes=LIMIT, stopping=trio.Event())
+
+
+def assert_too_large(answer: Answer, sent: str) -> None:
+    assert answer.status == 413
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    error = msgspec.json.decode(answer.body)["error"]
+    assert f"limited to {LIMIT} bytes, got {sent}" in error
+    assert "ingest.max_body_bytes" in error
+
+
+@pytest.fixture
+def collector() -> Collector:
+    return Collector()
+
+
+@pytest.mark.parametrize("chunks", [0, 1, 16])
+async def test_a_body_within_the_limit_arrives(chunks: int, collector: Collector) -> None:
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        await client.send(CHUNKED + chunks * CHUNK + b"0\r\n\r\n")
+        answer = await client.answer()
+    assert (answer.status, answer.body) == (200, b"%d" % (chunks * 16 * 1024))
+
+
+async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read(collector: Collector) -> None:
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        await client.send(sized(LIMIT + 1))
+        assert_too_large(await client.answer(), f"{LIMIT + 1} bytes")
+    assert collector.begun == 0
+
+
+async def test_a_client_that_expects_to_be_refused_sends_nothing(collector: Collector) -> None:
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        await client.send(sized(LIMIT + 1).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        answer = await client.answer()
+        assert answer.early == ()
+        assert_too_large(answer, f"{LIMIT + 1} bytes")
+
+
+async def test_a_chunked_body_over_the_limit_is_refused_while_it_arrives(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread_body, "UNREAD_BODY_SECONDS", 0.1)
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        await client.send(CHUNKED + 17 * CHUNK)
+        assert_too_large(await client.answer(), f"{LIMIT + 16 * 1024} bytes and more")
+        await client.closed()
+    assert collector.ended.is_set()
+    assert len(collector.body) <= LIMIT
+
+
+def collecting() -> QuartTrio:
+    app = QuartTrio(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = None
+
+    @app.post("/")
+    async def collect() -> str:
+        return str(len(await request.get_data()))
+
+    return app
+
+
+def iterating() -> QuartTrio:
+    app = QuartTrio(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = None
+
+    @app.post("/")
+    async def collect() -> str:
+        return str(sum([len(part) async for part in request.body]))
+
+    return app
+
+
+@pytest.mark.parametrize("make_app", [collecting, iterating])
+async def test_a_handler_that_trusts_quart_is_bounded_too(make_app: Callable[[], QuartTrio]) -> None:
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(make_app()), guard=guard) as server, connected(server) as client:
+        await client.send(CHUNKED + 16 * CHUNK + b"0\r\n\r\n")
+        assert (await client.answer()).body == b"%d" % LIMIT
+        await client.send(CHUNKED + 17 * CHUNK)
+        assert_too_large(await client.answer(), f"{LIMIT + 16 * 1024} bytes and more")
+
+
+async def test_quart_alone_has_no_bound_for_a_handler_that_iterates() -> None:
+    app = iterating()
+    app.config["MAX_CONTENT_LENGTH"] = LIMIT
+    async with serving(app) as server, connected(server) as client:
+        await client.send(CHUNKED)
+        for _ in range(100):
+            await client.send(CHUNK)
+            await trio.testing.wait_all_tasks_blocked()
+        await client.send(b"0\r\n\r\n")
+        assert (await client.answer()).body == b"%d" % (100 * 16 * 1024)
+
+
+async def test_an_answer_that_has_begun_is_cut_off_with_its_body(
+    collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bare
+    async def echo(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await collector(scope, receive, send)
+
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(echo), guard=guard) as server, connected(server) as client:
+        await client.send(CHUNKED + 17 * CHUNK)
+        with pytest.raises(ConnectionError):
+            await client.answer()
+        await server.stopped(within=PATIENCE)
+    assert len(collector.body) <= LIMIT
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def answer_to_half_a_body(client: Client) -> Answer:
+    await client.send(sized(10) + b"half")
+    return await client.answer()
+
+
+async def test_a_body_that_does_not_come_is_refused(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.1)
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        answer = await answer_to_half_a_body(client)
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    assert "limited to 0.1 seconds, got 4 bytes in that time" in msgspec.json.decode(answer.body)["error"]
+    assert collector.ended.is_set()
+
+
+async def test_the_time_of_the_application_is_not_the_clients(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @bare
+    async def hesitate(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await trio.sleep(0.3)
+        await collector(scope, receive, send)
+
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.1)
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(hesitate), guard=guard) as server, connected(server) as client:
+        await client.send(sized(4) + b"body")
+        assert (await client.answer()).status == 200
+
+
+async def test_an_answer_may_take_longer_than_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = QuartTrio(__name__)
+
+    @app.post("/")
+    async def ponder() -> str:
+        await request.get_data()
+        await trio.sleep(0.3)
+        return "done"
+
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.1)
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(app), guard=guard) as server, connected(server) as client:
+        await client.send(sized(4) + b"body")
+        assert (await client.answer()).body == b"done"

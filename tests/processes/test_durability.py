@@ -1,0 +1,204 @@
+"""Acknowledged means stored, once: through kill -9, SIGTERM and a full disk, each under load."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import trio
+from trio_websocket import ConnectionClosed, wrap_client_stream
+
+from .server_process import MIDNIGHT, PATIENCE, Pusher, S, Servers, connection, lines_in, until
+
+KILLS = 10
+SMALL_FLUSHES = {"ingest.flush_bytes": "1MiB", "ingest.flush_interval": "1s"}
+
+
+def check(port: int, pushers: list[Pusher]) -> Counter[str]:
+    """Compare what is stored with what was acknowledged; give it."""
+    stored = Counter(lines_in(port))
+    acknowledged = set().union(*(pusher.acknowledged for pusher in pushers))
+    known = acknowledged.union(*(pusher.given_up for pusher in pushers))
+    known.update(line for pusher in pushers if pusher._pending for line in pusher._pending[1])
+    assert sorted(acknowledged - stored.keys())[:5] == []  # nothing lost
+    assert [line for line, count in stored.items() if count > 1][:5] == []  # nothing twice
+    assert sorted(stored.keys() - known)[:5] == []  # nothing invented
+    return stored
+
+
+def acknowledged_count(pushers: list[Pusher]) -> int:
+    return sum(len(pusher.acknowledged) for pusher in pushers)
+
+
+def test_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_twice(servers: Servers) -> None:
+    pushers = [Pusher(f"pusher{number}") for number in range(3)]
+    dice = random.Random(11)
+    flushed = 0
+    for _ in range(KILLS):
+        server = servers.start(SMALL_FLUSHES)
+        port = server.port
+        check(port, pushers)
+        goal = acknowledged_count(pushers) + dice.randint(4, 700)
+        for pusher in pushers:
+            pusher.start(port)
+        until(lambda goal=goal: acknowledged_count(pushers) >= goal, "the pushers get on")  # type: ignore[misc]
+        server.kill()
+        for pusher in pushers:
+            pusher.join()
+        flushed += len(list((servers.data / "segments").rglob("*.parquet")))
+    server = servers.start(SMALL_FLUSHES)
+    stored = check(server.port, pushers)
+    assert flushed  # the kills met flushes too
+    assert len(stored) >= acknowledged_count(pushers)
+    assert {status for pusher in pushers for status in pusher.statuses} == {200}
+    assert any(pusher.given_up for pusher in pushers)
+    with connection(server.port) as ask:
+        assert json.loads(ask("GET", "/health").body)["status"] == "healthy"
+
+
+def test_kill_9_while_starting_changes_nothing(servers: Servers) -> None:
+    pusher = Pusher("pusher")
+    server = servers.start(SMALL_FLUSHES)
+    pusher.start(server.port)
+    until(lambda: len(pusher.acknowledged) >= 2000, "the pusher gets on")
+    server.kill()
+    pusher.join()
+    for opened in ("lock", "catalog"):
+        server = servers.start(SMALL_FLUSHES)
+        folder = servers.data
+        until(
+            lambda opened=opened, folder=folder: any(opened in path.name for path in folder.iterdir()),  # type: ignore[misc]
+            "the folder is opened",
+        )
+        server.kill()
+    check(servers.start(SMALL_FLUSHES).port, [pusher])
+
+
+async def read_to_the_end(port: int, ready: trio.Event) -> int:
+    """Follow everything until the server closes; give the close code."""
+    async with await trio.open_tcp_stream("127.0.0.1", port) as stream, trio.open_nursery() as nursery:
+        tail = await wrap_client_stream(nursery, stream, "test", "/stream", message_queue_size=1000)
+        await tail.get_message()
+        ready.set()
+        with pytest.raises(ConnectionClosed) as closed:  # noqa: PT012 - frames come before the end
+            while True:
+                await tail.get_message()
+        assert closed.value.reason is not None
+        return int(closed.value.reason.code)
+
+
+async def test_sigterm_under_load_ends_in_order(servers: Servers) -> None:
+    server = servers.start(SMALL_FLUSHES)
+    port = server.port
+    pushers = [Pusher(f"pusher{number}") for number in range(4)]
+    codes: list[int] = []
+    following = trio.Event()
+
+    async def follow() -> None:
+        codes.append(await read_to_the_end(port, following))
+
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(follow)
+            await following.wait()
+            for pusher in pushers:
+                pusher.start(port)
+            await trio.to_thread.run_sync(until, lambda: acknowledged_count(pushers) >= 1000, "the pushers get on")
+            server.signal(signal.SIGTERM)
+            with trio.fail_after(5):  # the grace for answers in flight alone is ten
+                assert await trio.to_thread.run_sync(server.exit_code) == 0
+    for pusher in pushers:
+        pusher.join()
+    assert codes == [1001]
+    assert {status for pusher in pushers for status in pusher.statuses} <= {200, 503}
+    assert "Traceback" not in server.text
+    check(servers.start().port, pushers)
+
+
+def test_a_second_signal_stops_at_once_and_loses_nothing(servers: Servers) -> None:
+    server = servers.start()
+    pusher = Pusher("pusher")
+    pusher.start(server.port)
+    until(lambda: len(pusher.acknowledged) >= 100, "the pusher gets on")
+    server.signal(signal.SIGTERM)
+    server.signal(signal.SIGINT)
+    assert server.exit_code() == 0
+    pusher.join()
+    check(servers.start().port, [pusher])
+
+
+# -- a full disk ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 112 MiB, of which the server keeps 64 free."""
+    if os.geteuid() != 0 or not sys.platform.startswith("linux") or shutil.which("mount") is None:
+        pytest.skip("needs root and mount(8) on Linux to make a small file system")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=112m", "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount a tmpfs: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill_up(file: Path) -> None:
+    """Write until the disk takes no more."""
+    with suppress(OSError), file.open("ab", buffering=0) as out:
+        while out.write(bytes(1 << 12)):
+            pass
+    free = os.statvfs(file)
+    assert free.f_bavail == 0
+
+
+def test_a_full_disk_refuses_pushes_until_there_is_room_again(servers: Servers, small_disk: Path) -> None:
+    server = servers.start({"storage.path": str(small_disk / "data")})
+    with connection(server.port) as ask:
+        acknowledged: list[str] = []
+
+        def push(number: int) -> int:
+            lines = [f"{number}-{part} ".ljust(100_000, "x") for part in range(20)]
+            entries = [{"ts": str(MIDNIGHT + number * S + part), "line": line} for part, line in enumerate(lines)]
+            answer = ask("POST", "/ingest", {"streams": [{"labels": {"service": "api"}, "entries": entries}]})
+            if answer.status == 200:
+                acknowledged.extend(lines)
+            else:
+                assert answer.status == 503, answer.body
+                assert int(answer.headers["retry-after"]) > 0
+                assert json.loads(answer.body)["error"]
+            return answer.status
+
+        assert push(0) == 200
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(bytes(30 << 20))
+        statuses = [push(number) for number in range(1, 15)]
+        assert 200 in statuses
+        assert statuses[-1] == 503
+        # Really full, beyond what the server keeps free for itself.
+        fill_up(ballast)
+        assert push(15) == 503
+        health = ask("GET", "/health")
+        assert (health.status, json.loads(health.body)["status"]) == (503, "unhealthy")
+        assert ask("GET", "/ready").status == 503
+        assert ask("GET", "/livez").status == 200
+        assert sorted(lines_in(server.port)) == sorted(acknowledged)
+        ballast.unlink()
+        assert push(16) == 200
+        assert sorted(lines_in(server.port)) == sorted(acknowledged)
+        assert json.loads(ask("GET", "/health").body)["status"] == "healthy"
+    server.kill()
+    assert sorted(lines_in(servers.start({"storage.path": str(small_disk / "data")}).port)) == sorted(acknowledged)

@@ -1,0 +1,356 @@
+"""Subscribers and the broadcaster on a clock of their own: order, bounds, losses, pauses."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+import trio
+import trio.testing
+
+from logpulse.batch import Batch, make_entries
+from logpulse.errors import LimitExceededError, OverloadedError
+from logpulse.limits import (
+    BLOCKED_SECONDS,
+    COMMITTED_BATCHES,
+    FRAME_ENTRIES,
+    HISTORY_BUFFER_ENTRIES,
+    SUBSCRIBER_BYTES,
+    SUBSCRIBER_FRAMES,
+    UNCONFIRMED_FILTERS,
+)
+from logpulse.logql.parser import parse_log_query
+from logpulse.model.labels import Labels
+from logpulse.services.broadcaster import Broadcaster
+from logpulse.services.metrics import Metrics
+from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber, TailFilter, TailItem
+from logpulse.storage.store import Commit
+
+
+def commit_of(sequence: int, *lines: str, service: str = "api") -> Commit:
+    """Make a commit of one stream, its entries at times sequence * 1000 + position."""
+    labels = Labels.of({"service": service})
+    count = len(lines)
+    entries = make_entries(
+        pa.array([labels.id] * count, pa.int64()).to_numpy(),
+        pa.array([sequence * 1000 + position for position in range(count)], pa.int64()),
+        pa.array(lines, pa.string()),
+        None,
+    )
+    return Commit(sequence, Batch(entries, {labels.id: labels}), 0)
+
+
+def filter_of(query: str = '{service=~".+"}') -> TailFilter:
+    return TailFilter(parse_log_query(query))
+
+
+class Tail(Subscriber):
+    """A subscriber that counts what it has dropped."""
+
+    def __init__(self, query: str = '{service=~".+"}') -> None:
+        self.dropped = 0
+        super().__init__(filter_of(query), self._count)
+
+    def _count(self, lost: int) -> None:
+        self.dropped += lost
+
+
+def shown(item: TailItem | None) -> object:
+    """Show lines for entries, the frame for a notice, the count for a loss."""
+    match item:
+        case Entries():
+            return [entry.line for entry in item.entries]
+        case Notice():
+            return item.frame
+        case Dropped():
+            return item.count
+    return None
+
+
+async def everything(tail: Subscriber) -> list[object]:
+    """Take all that stands ready."""
+    items: list[object] = []
+    with trio.move_on_after(0.001):
+        while True:
+            items.append(shown(await tail.receive()))
+    return items
+
+
+def fill(tail: Subscriber, first: int = 1) -> None:
+    for number in range(first, first + SUBSCRIBER_FRAMES):
+        tail.offer(commit_of(number, f"line {number}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "lines"),
+    [
+        ('{service="api"}', ["GET /a", "POST /b", "GET /c"]),
+        ('{service!="api", service=~".+"}', []),
+        ('{service=~"a.i"} |= "GET"', ["GET /a", "GET /c"]),
+        ('{service="api"} |= "GET" != "/c"', ["GET /a"]),
+        ('{service="api"} !~ "^G"', ["POST /b"]),
+        ('{service="api", nothing=""} |= "POST"', ["POST /b"]),
+    ],
+)
+async def test_filters(query: str, lines: list[str], autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail(query)
+    tail.offer(commit_of(1, "GET /a", "POST /b", "GET /c"))
+    assert await everything(tail) == ([lines] if lines else [])
+
+
+async def test_a_commit_of_several_streams_keeps_its_order(autojump_clock: trio.testing.MockClock) -> None:
+    one, two = commit_of(1, "a1", "a2", service="a"), commit_of(1, "b1", service="b")
+    entries = pa.concat_batches([one.batch.entries, two.batch.entries, one.batch.entries])
+    commit = Commit(1, Batch(entries, {**one.batch.streams, **two.batch.streams}), 0)
+    for query, lines in (('{service=~".+"}', ["a1", "a2", "b1", "a1", "a2"]), ('{service="b"}', ["b1"])):
+        tail = Tail(query)
+        tail.offer(commit)
+        assert await everything(tail) == [lines]
+
+
+async def test_a_large_commit_becomes_several_items(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    tail.offer(commit_of(1, *map(str, range(FRAME_ENTRIES + 1))))
+    first, second = await everything(tail)
+    assert isinstance(first, list)
+    assert len(first) == FRAME_ENTRIES
+    assert second == [str(FRAME_ENTRIES)]
+
+
+async def test_what_does_not_fit_is_counted_and_reported_in_its_place(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    fill(tail)
+    tail.offer(commit_of(200, "lost", "lost"))
+    tail.offer(commit_of(201, "lost"))
+    assert tail.dropped == 3
+    assert shown(await tail.receive()) == ["line 1"]
+    tail.offer(commit_of(202, "kept"))
+    rest = await everything(tail)
+    assert rest[: SUBSCRIBER_FRAMES - 1] == [[f"line {number}"] for number in range(2, SUBSCRIBER_FRAMES + 1)]
+    assert rest[SUBSCRIBER_FRAMES - 1 :] == [3, ["kept"]]
+    assert tail.dropped == 3
+
+
+async def test_a_loss_at_the_end_is_reported_too_with_its_times(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    fill(tail)
+    tail.offer(commit_of(300, "lost", "lost"))
+    tail.offer(commit_of(200, "lost"))
+    for _ in range(SUBSCRIBER_FRAMES):
+        await tail.receive()
+    assert await tail.receive() == Dropped(3, 200_000, 300_001)
+    assert await everything(tail) == []  # once
+
+
+async def test_the_queue_is_bounded_in_bytes(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    line = "x" * (SUBSCRIBER_BYTES // 4)
+    for number in range(6):
+        tail.offer(commit_of(number, line))
+    assert tail.dropped == 2
+    assert len(await everything(tail)) == 5
+    tail.offer(commit_of(9, line))
+    assert tail.dropped == 2
+
+
+async def test_more_fits_while_history_is_sent(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    tail.hold_history()
+    batch = [str(number) for number in range(FRAME_ENTRIES)]
+    for number in range(HISTORY_BUFFER_ENTRIES // FRAME_ENTRIES):
+        tail.offer(commit_of(number, *batch))
+    assert tail.dropped == 0
+    tail.offer(commit_of(999, "one more"))
+    assert tail.dropped == 1
+    await everything(tail)
+    fill(tail)
+    tail.offer(commit_of(999, "one more"))  # from its first emptiness on it is live
+    assert tail.dropped == 2
+
+
+# -- filters and notices ----------------------------------------------------------------------------------------------
+
+
+async def test_a_confirmation_stands_between_the_old_filter_and_the_new(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail('{service="a"}')
+    for service in "ab":
+        tail.offer(commit_of(1, f"old {service}", service=service))
+    tail.change_filter(filter_of('{service="b"}'), Notice(b"confirmed"))
+    for service in "ab":
+        tail.offer(commit_of(2, f"new {service}", service=service))
+    assert await everything(tail) == [["old a"], b"confirmed", ["new b"]]
+
+
+async def test_a_loss_under_the_old_filter_is_reported_before_the_new_one_is_confirmed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail()
+    fill(tail)
+    tail.offer(commit_of(200, "lost"))
+    tail.change_filter(filter_of(), Notice(b"confirmed"))
+    assert (await everything(tail))[SUBSCRIBER_FRAMES:] == [1, b"confirmed"]
+
+
+async def test_filters_that_nobody_reads_the_confirmation_of_are_bounded(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail('{service="a"}')
+    tail.pause()
+    for _ in range(UNCONFIRMED_FILTERS):
+        tail.change_filter(filter_of('{service="b"}'), Notice(b"confirmed"))
+    with pytest.raises(LimitExceededError, match="unconfirmed filters"):
+        tail.change_filter(filter_of('{service="c"}'), Notice(b"too many"))
+    tail.offer(commit_of(1, "b", service="b"))
+    tail.resume()
+    assert await everything(tail) == [b"confirmed"] * UNCONFIRMED_FILTERS + [["b"]]
+    tail.change_filter(filter_of('{service="c"}'), Notice(b"confirmed"))
+    assert await everything(tail) == [b"confirmed"]
+
+
+async def test_notices_come_first_and_during_a_pause(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    tail.offer(commit_of(1, "x"))
+    tail.notify(Notice(b"n1"))
+    tail.pause()
+    tail.notify(Notice(b"n2"))
+    tail.offer(commit_of(2, "y"))
+    assert await everything(tail) == [b"n1", b"n2"]
+    assert tail.next_entries() is None
+    tail.resume()
+    tail.notify(Notice(b"n3"))
+    assert await everything(tail) == [b"n3", ["x"], ["y"]]
+
+
+async def test_what_does_not_fit_during_a_pause_is_reported_after_it(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    tail.pause()
+    fill(tail)
+    tail.offer(commit_of(200, "lost"))
+    assert await everything(tail) == []
+    tail.resume()
+    assert (await everything(tail))[-1] == 1
+
+
+async def test_receiving_waits_and_loses_nothing_when_cancelled(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    with trio.move_on_after(1):
+        await tail.receive()
+    async with trio.open_nursery() as nursery:
+        received: list[object] = []
+
+        async def receive() -> None:
+            received.append(shown(await tail.receive()))
+
+        nursery.start_soon(receive)
+        await trio.testing.wait_all_tasks_blocked()
+        assert received == []
+        tail.offer(commit_of(1, "x"))
+    assert received == [["x"]]
+
+
+async def test_only_entries_are_gathered_into_a_frame(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    for number in (1, 2):
+        tail.offer(commit_of(number, str(number)))
+    tail.change_filter(filter_of(), Notice(b"confirmed"))
+    tail.offer(commit_of(3, "3"))
+    assert [shown(tail.next_entries()) for _ in range(3)] == [["1"], ["2"], None]
+    assert await everything(tail) == [b"confirmed", ["3"]]
+
+
+# -- slowness ---------------------------------------------------------------------------------------------------------
+
+
+async def test_too_slow_is_who_has_been_full_for_long(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    fill(tail)
+    await trio.sleep(2 * BLOCKED_SECONDS)
+    assert not tail.is_too_slow  # full, but nothing was lost
+    tail.offer(commit_of(200, "lost"))
+    await trio.sleep(BLOCKED_SECONDS - 1)
+    assert not tail.is_too_slow
+    tail.offer(commit_of(201, "lost"))
+    await trio.sleep(2)
+    assert tail.is_too_slow
+
+
+async def test_who_has_caught_up_is_not_too_slow_though_nothing_more_comes(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail()
+    fill(tail)
+    tail.offer(commit_of(200, "lost"))
+    assert len(await everything(tail)) == SUBSCRIBER_FRAMES + 1
+    await trio.sleep(2 * BLOCKED_SECONDS)
+    assert not tail.is_too_slow
+
+
+async def test_a_pause_is_no_slowness(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    tail.pause()
+    fill(tail)
+    tail.offer(commit_of(200, "lost"))
+    await trio.sleep(2 * BLOCKED_SECONDS)
+    assert not tail.is_too_slow
+    tail.resume()
+    assert not tail.is_too_slow
+
+
+# -- the broadcaster --------------------------------------------------------------------------------------------------
+
+
+async def test_every_subscriber_gets_every_commit_in_order(autojump_clock: trio.testing.MockClock) -> None:
+    broadcaster = Broadcaster(Metrics(), 10)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(broadcaster.run)
+        with broadcaster.subscribe(filter_of()) as one, broadcaster.subscribe(filter_of('{service="b"}')) as two:
+            for number in range(6):
+                broadcaster.publish(commit_of(number, str(number), service="ab"[number % 2]))
+            assert await everything(one) == [[str(number)] for number in range(6)]
+            assert await everything(two) == [["1"], ["3"], ["5"]]
+        broadcaster.close()
+    assert len(broadcaster) == 0
+
+
+async def test_what_was_published_before_closing_is_passed_on(autojump_clock: trio.testing.MockClock) -> None:
+    broadcaster = Broadcaster(Metrics(), 10)
+    with broadcaster.subscribe(filter_of()) as tail:
+        for number in range(3):
+            broadcaster.publish(commit_of(number, str(number)))
+        broadcaster.close()
+        await broadcaster.run()
+        assert await everything(tail) == [["0"], ["1"], ["2"]]
+
+
+async def test_an_overflow_is_reported_to_every_subscriber(autojump_clock: trio.testing.MockClock) -> None:
+    metrics = Metrics()
+    broadcaster = Broadcaster(metrics, 10)
+    with broadcaster.subscribe(filter_of()) as one, broadcaster.subscribe(filter_of('{service="b"}')) as two:
+        for number in range(COMMITTED_BATCHES + 2):
+            broadcaster.publish(commit_of(number, "x", "y"))
+        async with trio.open_nursery() as nursery:
+            await nursery.start(broadcaster.run)
+            assert await one.receive() == Dropped(4, COMMITTED_BATCHES * 1000, (COMMITTED_BATCHES + 1) * 1000 + 1)
+            assert shown(await one.receive()) == ["x", "y"]
+            assert shown(await two.receive()) == 4
+            broadcaster.close()
+    dropped = metrics.registry.get_sample_value("logpulse_dropped_lines_total", {"reason": "slow_tail"})
+    assert dropped is not None
+    assert dropped >= 8
+
+
+async def test_without_subscribers_nothing_is_held(autojump_clock: trio.testing.MockClock) -> None:
+    broadcaster = Broadcaster(Metrics(), 10)
+    for number in range(2 * COMMITTED_BATCHES):
+        broadcaster.publish(commit_of(number, "x"))
+    assert broadcaster._waiting_bytes == 0
+    assert broadcaster._missed is None
+
+
+async def test_at_most_so_many_subscribers(autojump_clock: trio.testing.MockClock) -> None:
+    broadcaster = Broadcaster(Metrics(), 1)
+    with broadcaster.subscribe(filter_of()), pytest.raises(OverloadedError, match=r"tail\.max_subscribers"):
+        broadcaster.subscribe(filter_of())
+    with broadcaster.subscribe(filter_of()):
+        assert len(broadcaster) == 1
