@@ -117,7 +117,7 @@ class AuthConfig:
     """Who may come in."""
 
     enabled: bool = _setting(False, "require the key on every route but /health, /ready and /livez")
-    api_key: Secret = _setting(Secret(""), "the key; LOGPULSE_API_KEY also sets auth.enabled")
+    api_key: Secret = _setting(Secret(""), "the key; setting it turns auth.enabled on")
 
 
 @attrs.frozen
@@ -181,8 +181,11 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
             if variable in environment:
                 values[setting.path] = _convert(setting, environment[variable], variable)
                 sources[setting.path] = variable
-    if environment.get("LOGPULSE_API_KEY") and "LOGPULSE_AUTH_ENABLED" not in environment:
-        values["auth.enabled"], sources["auth.enabled"] = True, "LOGPULSE_API_KEY"
+    # Whoever sets a key wants it asked for: in the environment even over a file that says otherwise.
+    key_source = sources.get("auth.api_key", "") if values.get("auth.api_key") else ""
+    is_from_environment = key_source in environment and "LOGPULSE_AUTH_ENABLED" not in environment
+    if is_from_environment or (key_source and "auth.enabled" not in values):
+        values["auth.enabled"], sources["auth.enabled"] = True, key_source
     for name, text in overrides.items():
         if name not in known:
             raise ConfigError(name, f"there is no such setting; known are {_near(name, known)}", "command line")

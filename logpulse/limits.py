@@ -37,6 +37,7 @@ HEADER_BYTES: Final = 32 * KIB  # in total; Hypercorn bounds only incomplete inp
 SEND_SECONDS: Final = 15  # one write to a peer that does not read; then it is cut off
 GRACEFUL_SECONDS: Final = 10  # for answers in flight at shutdown; above the worst commit
 SHUTDOWN_SECONDS: Final = 25  # then the process ends by force; Kubernetes kills at 30
+RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hypercorn's, so a quarter of its steps
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
@@ -53,6 +54,7 @@ COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entri
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 QUERY_CHARACTERS: Final = 131_072  # Loki's
+PARSE_IN_THREAD_CHARACTERS: Final = 8_192  # of a query; parsing more takes as long as a hop to a thread, or longer
 QUERY_DEPTH: Final = 100  # parentheses inside parentheses; deeper is an attack
 QUERY_STAGES: Final = 500  # stages of one pipeline
 REGEX_BYTES: Final = 10 * KIB  # the text of one regular expression
@@ -71,6 +73,7 @@ WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rar
 SUBSCRIBERS: Final = 100
 SUBSCRIBER_FRAMES: Final = 100  # batches queued for one subscriber before it loses the newest
 FRAME_ENTRIES: Final = 500  # entries in one batched frame
+FRAME_TEXT_BYTES: Final = 1 * MIB  # log text in one batched frame; a longer line has a frame of its own
 FRAME_SECONDS: Final = 0.1  # the longest an entry waits for its batched frame
 BLOCKED_SECONDS: Final = 15  # a subscriber full for this long is closed with 1013
 HEARTBEAT_SECONDS: Final = 20  # proxies cut silent connections after 30-60 s

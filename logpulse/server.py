@@ -23,6 +23,7 @@ from logpulse.http.auth import Keyring
 from logpulse.http.context import Services
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.listener import hypercorn_config, open_listener
+from logpulse.logql.parser import parse_selector
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.services.broadcaster import Broadcaster
@@ -51,9 +52,12 @@ def serve(load: Callable[[], Config]) -> int:
     try:
         config = load()
         log_to_stderr(config)
-        gc.freeze()  # what is imported stays; collections need not look at it again
-        with open_listener(config.server.host, config.server.port) as listener:
-            trio.run(partial(run, config, load, listener))
+        gc.freeze()  # what is imported stays, so that collections need not look at it again
+        try:
+            with open_listener(config.server.host, config.server.port) as listener:
+                trio.run(partial(run, config, load, listener))
+        finally:
+            gc.unfreeze()  # or what DuckDB frees at exit is reported as leaked
     except ExceptionGroup as group:
         _LOG.critical("the server failed; what was acknowledged is in the WAL", exc_info=group)
         return 1
@@ -130,6 +134,7 @@ async def running_services(
     Raises:
         ExceptionGroup: a service failed; the block was cancelled.
     """
+    parse_selector("{}")  # builds the grammar's tables now, and not while the first query waits
     append = AppendQueue()
     broadcaster = Broadcaster(metrics, config.tail.max_subscribers)
     flusher = Flusher(store, metrics, config.ingest.flush_interval.seconds)

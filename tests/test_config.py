@@ -261,3 +261,20 @@ def test_other_addresses_need_a_key_or_a_decision() -> None:
 def test_no_environment_raises_anything_else(environment: dict[str, str]) -> None:
     with suppress(ConfigError):
         assert isinstance(load_config(None, environment, {}), Config)
+
+
+@pytest.mark.parametrize(
+    ("file", "environment", "expected"),
+    [
+        ("auth: {api_key: k}", {}, True),
+        ("auth: {api_key: k, enabled: false}", {}, False),
+        ("auth: {enabled: false}", {"LOGPULSE_API_KEY": "k"}, True),
+        ("auth: {enabled: false}", {"LOGPULSE_AUTH_API_KEY": "k"}, True),
+        ("auth: {}", {"LOGPULSE_API_KEY": "k", "LOGPULSE_AUTH_ENABLED": "false"}, False),
+        ("auth: {}", {"LOGPULSE_API_KEY": ""}, False),
+    ],
+)
+def test_a_key_turns_authentication_on(tmp_path: Path, file: str, environment: dict[str, str], expected: bool) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(file)
+    assert load_config(path, environment, {}).auth.enabled is expected

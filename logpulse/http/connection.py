@@ -12,7 +12,7 @@ import attrs
 import h11
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.events import Closed, Event, RawData
 from hypercorn.protocol import ProtocolWrapper
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -49,7 +49,7 @@ class GuardedConnection(TCPServer):
     * A peer that takes less than SEND_PIECE_BYTES in `send_seconds` is cut off. Hypercorn waits for it for ever, in a
       place that nothing can cancel.
     * What waits for a connection ends with it. Hypercorn keeps the idle timer, and so the socket, of a client that has
-      left, and at shutdown waits for a request that it has buffered but will not serve.
+      left, or starts it even then; and at shutdown it waits for a request that it has read but will not serve.
     """
 
     def __init__(
@@ -104,13 +104,14 @@ class GuardedConnection(TCPServer):
         has only what is left of its deadline.
         """
         if isinstance(event, RawData):
-            if await self._write(event.data):
-                return
-            await self.protocol.handle(Closed())
-        else:
+            if not await self._write(event.data):
+                await self.protocol.handle(Closed())
+                self._reading.cancel()
+        elif isinstance(event, Closed):
             await super().protocol_send(event)
-        if not isinstance(event, Updated):
             self._reading.cancel()
+        elif not self._reading.cancel_called:
+            await super().protocol_send(event)
 
     async def _write(self, data: bytes) -> bool:
         """Write `data` and tell whether the peer still takes any; if it was the deadline that passed, cut it off."""
@@ -135,6 +136,7 @@ class GuardedConnection(TCPServer):
     async def _read_data(self) -> None:
         with self._reading:
             await super()._read_data()
+        self._reading.cancel()
         await self.idle_task.stop()
 
     @property

@@ -14,6 +14,7 @@ from typing import Final
 import hypercorn.protocol
 import hypercorn.protocol.h11
 import hypercorn.trio.run
+import hypercorn.trio.tcp_server
 import trio
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
@@ -21,7 +22,7 @@ from hypercorn.trio.tcp_server import TCPServer
 
 from logpulse.http.connection import EdgeCounters, GuardedConnection
 from logpulse.http.protocol import GuardedHTTP1, GuardedWebSocket
-from logpulse.limits import CONNECTIONS, SEND_SECONDS
+from logpulse.limits import CONNECTIONS, RECEIVE_BYTES, SEND_SECONDS
 
 __all__ = ["EdgeCounters", "guarded_hypercorn"]
 
@@ -30,6 +31,7 @@ _REPLACED: Final[list[tuple[ModuleType, str]]] = [
     (hypercorn.trio.run, "TCPServer"),
     (hypercorn.protocol, "H11Protocol"),
     (hypercorn.protocol.h11, "WSStream"),
+    (hypercorn.trio.tcp_server, "MAX_RECV"),
 ]
 _METHODS: Final[list[tuple[type, str, str]]] = [
     (TCPServer, "__init__", "self app config context state stream"),
@@ -68,7 +70,7 @@ def guarded_hypercorn(
     _check_hypercorn()
     most_files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     slots = trio.CapacityLimiter(connections if most_files < 0 else min(connections, most_files // 2))
-    guards = [partial(GuardedConnection, counters, slots, send_seconds), GuardedHTTP1, GuardedWebSocket]
+    guards = [partial(GuardedConnection, counters, slots, send_seconds), GuardedHTTP1, GuardedWebSocket, RECEIVE_BYTES]
     with ExitStack() as restoring:
         for (module, name), guard in zip(_REPLACED, guards, strict=True):
             restoring.callback(setattr, module, name, getattr(module, name))

@@ -16,7 +16,7 @@ from logpulse.http.bodies import read_json_body, read_parameters
 from logpulse.http.context import Services
 from logpulse.http.entry_json import entry_json
 from logpulse.http.problems import JSON, json_response
-from logpulse.limits import DECODE_IN_THREAD_BYTES
+from logpulse.limits import DECODE_IN_THREAD_BYTES, PARSE_IN_THREAD_CHARACTERS
 from logpulse.logql.ast import Selector
 from logpulse.logql.parser import parse_log_query, parse_selector
 from logpulse.query.engine import LogsRequest
@@ -60,7 +60,10 @@ def logpulse_api(services: Services) -> Blueprint:
     @routes.route("/query", methods=["GET", "POST"])
     async def query() -> Response:
         parameters = await read_parameters()
-        asked = _logs_request(services, parameters)
+        if len(parameters.get("query", "")) > PARSE_IN_THREAD_CHARACTERS:
+            asked = await trio.to_thread.run_sync(_logs_request, services, parameters)
+        else:
+            asked = _logs_request(services, parameters)
 
         def answer(interrupt: Interrupt) -> bytes:
             began = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from logpulse.errors import BodyFormatError, LogPulseError
 from logpulse.http.entry_json import EntryJson, LevelOf, entry_json
 from logpulse.http.problems import problem_body
+from logpulse.limits import FRAME_ENTRIES, FRAME_TEXT_BYTES
 from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped
 from logpulse.units import format_time
@@ -59,9 +60,18 @@ def log_frames(entries: Sequence[Entry], level: LevelOf) -> list[bytes]:
     return [_ENCODER.encode(LogFrame(entry_json(entry, level))) for entry in entries]
 
 
-def logs_frame(entries: Sequence[Entry], level: LevelOf) -> bytes:
-    """Write entries as one frame."""
-    return _ENCODER.encode(LogsFrame([entry_json(entry, level) for entry in entries]))
+def logs_frames(entries: Sequence[Entry], level: LevelOf) -> Iterator[bytes]:
+    """Write entries as few frames, each of at most FRAME_ENTRIES and, unless it is a single one, FRAME_TEXT_BYTES."""
+    held: list[EntryJson] = []
+    size = 0
+    for entry in entries:
+        if len(held) == FRAME_ENTRIES or (held and size + len(entry.line) > FRAME_TEXT_BYTES):
+            yield _ENCODER.encode(LogsFrame(held))
+            held, size = [], 0
+        held.append(entry_json(entry, level))
+        size += len(entry.line)
+    if held:
+        yield _ENCODER.encode(LogsFrame(held))
 
 
 def connected_frame(shown_filter: dict[str, str]) -> bytes:

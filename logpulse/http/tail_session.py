@@ -26,7 +26,7 @@ from logpulse.http.tail_frames import (
     filter_updated_frame,
     heartbeat_frame,
     log_frames,
-    logs_frame,
+    logs_frames,
 )
 from logpulse.http.tail_request import History, TailRequest, labels_query
 from logpulse.limits import (
@@ -195,8 +195,8 @@ class TailSession:
             for frame in log_frames(entries, level):
                 await self._send(frame)
             return
-        for start in range(0, len(entries), FRAME_ENTRIES):
-            await self._send(logs_frame(entries[start : start + FRAME_ENTRIES], level))
+        for frame in logs_frames(entries, level):
+            await self._send(frame)
         self._last_frame = trio.current_time()
 
     async def _send(self, frame: bytes) -> None:

@@ -51,20 +51,21 @@ class StreamIndex:
         """
         return self._streams[StreamId(stream)]
 
-    def unknown(self, streams: Mapping[StreamId, Labels]) -> list[Labels]:
-        """Give the streams that are not registered yet.
+    def unknown(self, *groups: Mapping[StreamId, Labels]) -> list[Labels]:
+        """Give the streams that are not registered yet, each once.
 
         Raises:
-            StreamCollisionError: a stream's id belongs to other labels.
+            StreamCollisionError: two streams, registered or not, share an id.
         """
-        fresh = []
-        for stream, labels in streams.items():
-            known = self._streams.get(stream)
-            if known is None:
-                fresh.append(labels)
-            elif known is not labels and known != labels:
-                raise StreamCollisionError(labels, known)
-        return fresh
+        fresh: dict[StreamId, Labels] = {}
+        for streams in groups:
+            for stream, labels in streams.items():
+                known = self._streams.get(stream)
+                if known is None:
+                    known = fresh.setdefault(stream, labels)
+                if known is not labels and known != labels:
+                    raise StreamCollisionError(labels, known)
+        return list(fresh.values())
 
     def register(self, streams: Iterable[Labels]) -> None:
         """Add streams; known ones are left as they are."""

@@ -139,8 +139,8 @@ class Store:
         with self._append:
             if obstacle := self.obstacle():
                 raise UnavailableError(obstacle)
+            fresh = self.index.unknown(*(batch.streams for batch in batches))
             batch = concat(batches)
-            fresh = self.index.unknown(batch.streams)
             most, total = self.policy.max_streams, len(self.index) + len(fresh)
             if total > most:
                 raise OverloadedError("streams", most, total, "ingest.max_streams", retry_after=60)

@@ -212,7 +212,7 @@ class World:
             assert seen == sorted(seen), "out of order"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(OPERATIONS), max_size=30), st.booleans())
 async def test_every_line_arrives_once(operations: list[str], matches_rotated: bool) -> None:
     with tempfile.TemporaryDirectory() as folder, trio.fail_after(60):

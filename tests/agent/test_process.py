@@ -57,8 +57,10 @@ async def test_a_signal_ends_it_with_everything_delivered(
     assert len(server.bodies) == bodies
 
 
-async def test_a_stop_while_the_server_is_away(place: Workplace, server: FakeServer) -> None:
-    server.always = Reply(503, is_stored=True)
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_a_stop_while_the_server_is_away(place: Workplace, server: FakeServer, is_stored: bool) -> None:
+    """What it has taken, and what it has not, arrives once."""
+    server.always = Reply(503, is_stored=is_stored)
     _write(place.logs / "a.log", LINES)
     process = await place.start_process()
     await server.wait_for(lambda: len(server.bodies) > 0)

@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.identity import Identity, open_regular
+from agent.pipeline.labelling import StreamLabels, no_level
+from agent.positions import Record
+from agent.tailed_file import Change, TailedFile
+from agent.timeline import Timeline
+
 from .fake_server import FakeServer
 from .running import Workplace, append, open_files, opened, until
 
@@ -94,6 +100,36 @@ async def test_a_file_that_is_only_renamed_is_not_sent_again(place: Workplace, s
     (place.logs / "renamed.log").rename(place.logs / "app.log.1")
     await place.once()
     assert len(server.stored) == 5
+
+
+async def test_a_file_that_was_renamed_out_of_sight_is_finished(place: Workplace, server: FakeServer) -> None:
+    """While the agent was stopped, to a name that no pattern names; an unfinished line counts then."""
+    write(place.logs / "app.log", numbered(0, 5))
+    await place.once()
+    append(place.logs / "app.log", "rest\nunfinished")
+    (place.logs / "app.log").rename(place.logs / "kept")
+    write(place.logs / "app.log", ["new"])
+    await place.once()
+    assert server.lines_of(place.logs / "app.log") == [*numbered(0, 5), "rest", "unfinished", "new"]
+
+
+def test_a_file_rewritten_between_a_look_and_a_read(tmp_path: Path) -> None:
+    """The bytes before the position are looked at in the same read: no fragment of a new line is taken for a line."""
+    log = tmp_path / "app.log"
+    write(log, numbered(0, 5))
+    descriptor = open_regular(str(log))
+    record = Record(Identity.of(os.fstat(descriptor)), str(log), str(log))
+    tail = TailedFile(descriptor, str(log), record, StreamLabels({}, str(log), no_level), Timeline(), 1024)
+    try:
+        assert tail.look() is Change.WRITTEN
+        chunk = tail.read()
+        assert chunk is not None
+        assert [entry.line for entry in chunk.entries] == numbered(0, 5)
+        log.write_text("".join(f"{line}\n" for line in numbered(1000, 1100)))
+        assert tail.read() is None
+        assert tail.look() is Change.TRUNCATED
+    finally:
+        tail.close()
 
 
 async def test_a_writer_that_keeps_the_renamed_file(place: Workplace, server: FakeServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
@@ -143,6 +144,10 @@ class Client:
     async def close(self) -> None:
         """Leave."""
         await self.stream.aclose()
+
+    def reset(self) -> None:
+        """Leave without a word: let the connection be reset when it is closed."""
+        self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     async def receive(self) -> bytes:
         """Give the next bytes that are not part of an answer yet; nothing at the end, also after a reset."""

@@ -212,6 +212,21 @@ async def test_nothing_is_left_of_a_client_that_came_and_went(counters: EdgeCoun
                 pass
 
 
+async def test_an_answer_to_a_client_that_left_starts_no_idle_time(counters: EdgeCounters) -> None:
+    app = Held()
+    async with serving(bare(app), guard=guarded_hypercorn(counters)) as server:
+        before = await tasks_living()
+        async with connected(server) as client:
+            await client.send(GET)
+            await app.begun.wait()
+            client.reset()
+        await tasks_living()
+        app.released.set()
+        with trio.fail_after(PATIENCE):
+            while await tasks_living() > before:
+                pass
+
+
 async def test_a_stock_server_keeps_a_client_that_left_until_its_idle_time_is_over() -> None:
     async with serving(greet) as server:
         before = await tasks_living()
