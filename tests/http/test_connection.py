@@ -144,27 +144,33 @@ async def test_a_cancelled_write_to_a_slow_reader_ends_with_its_deadline(
 
 
 @attrs.define(eq=False)
-class Impatient:
-    """Give up a write by its own timeout; `told` when it then learns that the client has left."""
+class Talker:
+    """Talk before listening, so that the queue of what it has not heard is full; `told` when it hears of the end."""
 
+    may_talk: trio.Event = attrs.field(factory=trio.Event)
     told: trio.Event = attrs.field(factory=trio.Event)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-        with trio.move_on_after(0.05):
-            await send({"type": "websocket.send", "bytes": bytes(8 * 1024 * 1024), "text": None})
+        await self.may_talk.wait()
+        await send({"type": "websocket.send", "bytes": None, "text": "hello"})
         while (await receive())["type"] != "websocket.disconnect":
             pass
         self.told.set()
 
 
-async def test_an_application_that_gave_up_is_told_all_the_same(counters: EdgeCounters) -> None:
-    app = Impatient()
-    guard = guarded_hypercorn(counters, send_seconds=0.2)
-    async with serving(bare(app), guard=guard) as server, connected(server) as client:
-        await client.send(HANDSHAKE + b"\r\n")
+async def test_an_application_that_listens_late_is_told_all_the_same(counters: EdgeCounters) -> None:
+    app = Talker()
+    async with serving(bare(app), guard=guarded_hypercorn(counters), max_app_queue_size=1) as server:
+        async with connected(server) as client:
+            await client.send(HANDSHAKE + b"\r\n")
+            await client.head()
+            client.reset()
+        await trio.testing.wait_all_tasks_blocked(cushion=0.05)
+        app.may_talk.set()
         with trio.fail_after(PATIENCE):
             await app.told.wait()
+    assert counters == EdgeCounters()
 
 
 async def test_an_answer_that_meets_the_end_of_its_connection_is_dropped(

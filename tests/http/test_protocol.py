@@ -126,6 +126,7 @@ async def test_an_application_is_told_of_data_before_its_answer_though_the_refus
     counters: EdgeCounters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(connection: GuardedConnection, data: bytes) -> bool:
+        await trio.lowlevel.checkpoint()
         return False
 
     app = Late()

@@ -96,7 +96,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     async with serving(UnreadBody(refuse), guard=guard) as server, connected(server) as client:
         await client.send(sized(10) + b"half")
         assert (await client.answer()).status == 401
-        assert await client.closed() == b""
+        assert await client.closed(within=1) == b""
 
 
 async def test_a_client_that_waits_to_be_told_to_continue_is_not_waited_for(
@@ -108,7 +108,7 @@ async def test_a_client_that_waits_to_be_told_to_continue_is_not_waited_for(
         await client.send(sized(10).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
         answer = await client.answer()
         assert (answer.early, answer.status) == ((), 401)
-        assert await client.closed() == b""
+        assert await client.closed(within=1) == b""
 
 
 async def test_a_request_without_a_body_is_answered_as_ever(counters: EdgeCounters) -> None:
