@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
 import trio
 from hypercorn.trio import serve as serve_http
 
@@ -24,6 +23,7 @@ from logpulse.http.context import Services
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.listener import hypercorn_config, open_listener
 from logpulse.logql.parser import parse_selector
+from logpulse.memory import tune_allocator
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.services.broadcaster import Broadcaster
@@ -112,8 +112,7 @@ async def run(
 @contextmanager
 def opened_store(config: Config, metrics: Metrics) -> Iterator[Store]:
     """Open the store that `config` describes, with the memory pool that suits it."""
-    # Arrow's default pool gives memory back at once and pays in page faults: decoding pushes then takes twice as long.
-    pa.set_memory_pool(pa.system_memory_pool())
+    tune_allocator()
     policy = StorePolicy(
         wal_sync=config.ingest.wal_sync,
         chunk_bytes=config.storage.chunk_size_bytes,

@@ -26,6 +26,7 @@ SERVER_LAYERS = (
     "query",
     "services",
     "http",
+    "memory",
     "server",
     "asgi",
 )

@@ -151,10 +151,9 @@ class Talker:
     told: trio.Event = attrs.field(factory=trio.Event)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         await self.may_talk.wait()
-        await send({"type": "websocket.send", "bytes": None, "text": "hello"})
-        while (await receive())["type"] != "websocket.disconnect":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (await receive())["type"] != "http.disconnect":
             pass
         self.told.set()
 
@@ -163,8 +162,8 @@ async def test_an_application_that_listens_late_is_told_all_the_same(counters: E
     app = Talker()
     async with serving(bare(app), guard=guarded_hypercorn(counters), max_app_queue_size=1) as server:
         async with connected(server) as client:
-            await client.send(HANDSHAKE + b"\r\n")
-            await client.head()
+            await client.send(b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nhalf")
+            await trio.testing.wait_all_tasks_blocked(cushion=0.05)
             client.reset()
         await trio.testing.wait_all_tasks_blocked(cushion=0.05)
         app.may_talk.set()
