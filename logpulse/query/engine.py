@@ -12,7 +12,7 @@ from logpulse.batch import Int64Array
 from logpulse.errors import StorageError
 from logpulse.logql.ast import LogQuery, Selector
 from logpulse.logql.stages.predicate import SqlPredicate
-from logpulse.query.executor import Executor, UnreadableSourceError
+from logpulse.query.executor import Executor, QueryMemoryError, UnreadableSourceError
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.logs import ReadSources, Row, read_page, source_reader
 from logpulse.query.planner import ALL_TIMES, Source, plan_logs
@@ -54,12 +54,19 @@ class Engine:
             return self.logs_of(view, request, interrupt)
 
     def logs_of(self, view: View, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
-        """Answer a log query from `view`, as `logs` does."""
+        """Answer a log query from `view`, as `logs` does. Where memory is short the page is."""
         plan = plan_logs(request.query, request.start, request.end, view, view.index)
         if not plan.sources or request.start >= request.end:
             return LogsPage((), None, ScanStats())
         read = self._enduring(source_reader(plan, request.direction, self._executor, interrupt))
-        return read_page(plan, request.direction, request.limit, request.cursor, view.index.labels, read)
+        limit = request.limit
+        while True:
+            try:
+                return read_page(plan, request.direction, limit, request.cursor, view.index.labels, read)
+            except QueryMemoryError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 4)  # a shorter page, whose cursor leads on
 
     def label_names(self, selector: Selector, start: int, end: int) -> list[str]:
         """List the label names of the selected streams that may have entries in [start, end), sorted."""

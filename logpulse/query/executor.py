@@ -29,6 +29,11 @@ class UnreadableSourceError(Exception):
         return self.reason
 
 
+@attrs.define(eq=False, slots=False)
+class QueryMemoryError(LimitExceededError):
+    """Refuse a scan that needs more memory than all scans together may have."""
+
+
 @attrs.frozen(eq=False)
 class ScanTask:
     """Ask for the rows of one SQL query; `tables` are visible to it under their names."""
@@ -71,7 +76,7 @@ class Executor:
 
         Raises:
             QueryCancelledError: `interrupt` was pulled.
-            LimitExceededError: the task needs more memory than allowed.
+            QueryMemoryError: the task needs more memory than allowed.
             UnreadableSourceError: a file is damaged or gone.
         """
         with self._database.cursor() as cursor:
@@ -84,7 +89,7 @@ class Executor:
                 raise QueryCancelledError from error
             except duckdb.OutOfMemoryException as error:
                 limit = f"{self._memory} bytes"
-                raise LimitExceededError("query memory", limit, "a query that needs more", _MEMORY_SETTING) from error
+                raise QueryMemoryError("query memory", limit, "a query that needs more", _MEMORY_SETTING) from error
             except duckdb.Error as error:  # damage comes in many classes, even as the root of them
                 raise UnreadableSourceError(str(error)) from error
 

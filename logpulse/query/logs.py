@@ -8,11 +8,11 @@ import attrs
 
 from logpulse.limits import CURSOR_REPEATS, FIRST_WAVE_BYTES, PAGE_TEXT_BYTES, WAVE_GROWTH
 from logpulse.logql.stages.predicate import SqlPredicate
-from logpulse.query.executor import Executor
+from logpulse.query.executor import Executor, QueryMemoryError, ScanTask
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.planner import LogPlan, Source
 from logpulse.query.result import Cursor, Direction, Entry, LabelsOf, LogsPage, ScanStats
-from logpulse.query.scan import RowOrder, scan_tasks
+from logpulse.query.scan import RowOrder, frugal_scan_tasks, scan_tasks
 
 
 @attrs.frozen(order=False)
@@ -152,11 +152,18 @@ def _entry(row: Row, labels_of: LabelsOf) -> Entry:
 
 
 def source_reader(plan: LogPlan, direction: Direction, executor: Executor, interrupt: Interrupt) -> ReadSources:
-    """Read sources by scan tasks."""
+    """Read sources by scan tasks, the frugal ones where whole rows take too much memory."""
+    order = RowOrder(direction)
 
     def read(sources: Sequence[Source], bounds: Sequence[SqlPredicate], limit: int) -> list[Row]:
+        try:
+            return run(scan_tasks(plan, sources, bounds, order, limit))
+        except QueryMemoryError:
+            return run(frugal_scan_tasks(plan, sources, bounds, order, limit))
+
+    def run(tasks: Sequence[ScanTask]) -> list[Row]:
         rows: list[Row] = []
-        for task in scan_tasks(plan, sources, bounds, RowOrder(direction), limit):
+        for task in tasks:
             interrupt.check()
             table = executor.run(task, interrupt)
             columns = (

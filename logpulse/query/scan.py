@@ -19,7 +19,8 @@ MEMORY: Final = "~"
 """The origin of rows in memory; it sorts after every file name, as what is in memory was committed after it."""
 
 _INLINE_STREAMS: Final = 200  # more ids are joined as a table, as long lists are slow to parse
-_FILES_QUERY: Final = "from read_parquet(?, file_row_number = true, filename = true)"
+_FILES: Final = "read_parquet(?, file_row_number = true, filename = true)"
+_ENTRY: Final = 'stream, "timestamp", line, metadata'
 _SELECTED: Final = "selected"
 
 
@@ -43,36 +44,68 @@ def scan_tasks(
 
     The columns of an answer are origin, row_number, stream, timestamp, line, metadata.
     """
-    segments = [source for source in sources if source.segment is not None]
-    tasks = [_segment_task(plan, segments, bounds, order, limit)] if segments else []
-    return tasks + [_memory_task(plan, source, bounds, order, limit) for source in sources if source.segment is None]
+    return [_whole_rows(place, order, limit) for place in _places(plan, sources, bounds)]
 
 
-def _segment_task(
+def frugal_scan_tasks(
     plan: LogPlan, sources: Sequence[Source], bounds: Sequence[SqlPredicate], order: RowOrder, limit: int
-) -> ScanTask:
-    paths = [str(source.segment.path) for source in sources if source.segment is not None]
-    held = np.unique(np.concatenate([source.segment.streams.ids for source in sources if source.segment is not None]))
-    condition, tables = _condition(plan, held, bounds)
-    sql = (
-        f'select filename as origin, file_row_number as row_number, stream, "timestamp", line, metadata {_FILES_QUERY} '
-        f"where {condition.text} order by {order.sql} limit {limit}"
-    )
-    return ScanTask(sql, (paths, *condition.parameters), tables)
+) -> list[ScanTask]:
+    """Ask for the same rows in no order, so that no more lines are held than the answer has.
+
+    DuckDB sorts some thousand whole rows at a time, too much where lines are long. Here it sorts their places and
+    fetches the lines after.
+    """
+    return [_places_then_rows(place, order, limit) for place in _places(plan, sources, bounds)]
 
 
-def _memory_task(
-    plan: LogPlan, source: Source, bounds: Sequence[SqlPredicate], order: RowOrder, limit: int
-) -> ScanTask:
-    entries = pa.Table.from_batches([each.batch.entries for each in source.batches], SCHEMA)
-    rows = entries.append_column("row_number", pa.array(np.arange(entries.num_rows)))
-    held = np.unique(np.concatenate([each.stream_ids for each in source.batches]))
-    condition, tables = _condition(plan, held, bounds)
+@attrs.frozen(eq=False)
+class _Place:
+    """Name where rows are read: the SQL of the relation with its parameters, of its columns, and the condition."""
+
+    relation: str
+    parameters: tuple[list[str], ...]
+    origin: str
+    row_number: str
+    condition: SqlPredicate
+    tables: dict[str, pa.Table]
+
+
+def _places(plan: LogPlan, sources: Sequence[Source], bounds: Sequence[SqlPredicate]) -> list[_Place]:
+    segments = [source.segment for source in sources if source.segment is not None]
+    places = []
+    if segments:
+        held = np.unique(np.concatenate([segment.streams.ids for segment in segments]))
+        condition, tables = _condition(plan, held, bounds)
+        paths = [str(segment.path) for segment in segments]
+        places.append(_Place(_FILES, (paths,), "filename", "file_row_number", condition, tables))
+    for source in sources:
+        if source.segment is None:
+            entries = pa.Table.from_batches([each.batch.entries for each in source.batches], SCHEMA)
+            rows = entries.append_column("row_number", pa.array(np.arange(entries.num_rows)))
+            held = np.unique(np.concatenate([each.stream_ids for each in source.batches]))
+            condition, tables = _condition(plan, held, bounds)
+            tables["memory_entries"] = rows
+            places.append(_Place("memory_entries", (), f"'{MEMORY}'", "row_number", condition, tables))
+    return places
+
+
+def _whole_rows(place: _Place, order: RowOrder, limit: int) -> ScanTask:
     sql = (
-        f"select '{MEMORY}' as origin, row_number, stream, \"timestamp\", line, metadata from memory_entries "
-        f"where {condition.text} order by {order.sql} limit {limit}"
+        f"select {place.origin} as origin, {place.row_number} as row_number, {_ENTRY} from {place.relation} "
+        f"where {place.condition.text} order by {order.sql} limit {limit}"
     )
-    return ScanTask(sql, condition.parameters, {**tables, "memory_entries": rows})
+    return ScanTask(sql, (*place.parameters, *place.condition.parameters), place.tables)
+
+
+def _places_then_rows(place: _Place, order: RowOrder, limit: int) -> ScanTask:
+    key = f"{place.origin} as origin, {place.row_number} as row_number"
+    sql = (
+        f'with places as (select {key}, stream, "timestamp" from {place.relation} '
+        f"where {place.condition.text} order by {order.sql} limit {limit}) "
+        f"select {key}, {_ENTRY} from {place.relation} where ({place.origin}, {place.row_number}) in "
+        "(select (origin, row_number) from places)"
+    )
+    return ScanTask(sql, (*place.parameters, *place.condition.parameters, *place.parameters), place.tables)
 
 
 def _condition(
