@@ -15,8 +15,8 @@ import trio
 
 from agent.agent import Agent, Outcome, run_agent
 from agent.config import AgentConfig, describe, load_config
-from agent.setting import Secret
 from logpulse.errors import ConfigError, LogPulseError
+from logpulse.model.setting import Secret
 
 _log: Final = logging.getLogger("agent")
 _BAD_CONFIG: Final = 2

@@ -14,11 +14,11 @@ import attrs
 import msgspec
 
 from agent.glob import GlobPattern
-from agent.setting import ByteSize, Duration, Secret, Setting, read_unit, seconds, setting
-from agent.yaml_document import read_document
 from logpulse import limits
 from logpulse.errors import ConfigError, LogPulseError
 from logpulse.model.labels import Labels
+from logpulse.model.setting import ByteSize, Duration, Secret, Setting, declare, read_unit, seconds
+from logpulse.model.yaml_document import read_document
 
 _Section = TypeVar("_Section", bound=attrs.AttrsInstance)
 OWN_LABELS: Final = 2  # filename and level
@@ -28,14 +28,14 @@ OWN_LABELS: Final = 2  # filename and level
 class ServerConfig:
     """The server that gets the lines."""
 
-    url: str = setting("http://localhost:8080", "the LogPulse server; LOGPULSE_SERVER_URL overrides it")
-    api_key: Secret = setting(Secret(""), "the key to it, if it wants one; better set by LOGPULSE_API_KEY")
-    connect_timeout: Duration = setting(seconds(10), "longest wait for a connection")
-    answer_timeout: Duration = setting(seconds(60), "longest wait for an answer; then the batch is sent again")
-    retry_longest: Duration = setting(
+    url: str = declare("http://localhost:8080", "the LogPulse server; LOGPULSE_SERVER_URL overrides it")
+    api_key: Secret = declare(Secret(""), "the key to it, if it wants one; better set by LOGPULSE_API_KEY")
+    connect_timeout: Duration = declare(seconds(10), "longest wait for a connection")
+    answer_timeout: Duration = declare(seconds(60), "longest wait for an answer; then the batch is sent again")
+    retry_longest: Duration = declare(
         seconds(limits.AGENT_RETRY_MOST_SECONDS), "longest wait before a failed batch is sent again"
     )
-    hold_interval: Duration = setting(
+    hold_interval: Duration = declare(
         seconds(60), "wait before a batch is sent again that was refused for a wrong key, path or method"
     )
 
@@ -44,25 +44,25 @@ class ServerConfig:
 class BatchConfig:
     """What is sent together."""
 
-    max_bytes: ByteSize = setting(ByteSize(limits.AGENT_BATCH_BYTES), "a batch is sent when it has this size")
-    max_wait: Duration = setting(seconds(1), "or when its first line has waited this long")
+    max_bytes: ByteSize = declare(ByteSize(limits.AGENT_BATCH_BYTES), "a batch is sent when it has this size")
+    max_wait: Duration = declare(seconds(1), "or when its first line has waited this long")
 
 
 @attrs.frozen
 class FilesConfig:
     """How files are found and followed."""
 
-    discovery_interval: Duration = setting(seconds(5), "time between searches for new files")
-    poll_interval: Duration = setting(seconds(0.25), "time between looks at each followed file")
-    start_position: Literal["beginning", "end"] = setting(
+    discovery_interval: Duration = declare(seconds(5), "time between searches for new files")
+    poll_interval: Duration = declare(seconds(0.25), "time between looks at each followed file")
+    start_position: Literal["beginning", "end"] = declare(
         "beginning", "where files begin that exist at the very first start; later files begin at their beginning"
     )
-    max_line_bytes: ByteSize = setting(ByteSize(limits.LINE_BYTES), "longer lines are split into numbered parts")
-    detect_level: bool = setting(True, "give lines in which a level is found the label level")
-    settle_time: Duration = setting(
+    max_line_bytes: ByteSize = declare(ByteSize(limits.LINE_BYTES), "longer lines are split into numbered parts")
+    detect_level: bool = declare(True, "give lines in which a level is found the label level")
+    settle_time: Duration = declare(
         seconds(5), "a file that was renamed or deleted is left this long after its last write"
     )
-    rotate_wait: Duration = setting(
+    rotate_wait: Duration = declare(
         seconds(300), "or after this time, even if it is still written to, or deleted and not delivered yet"
     )
 
@@ -71,8 +71,8 @@ class FilesConfig:
 class TargetConfig:
     """Files that share labels."""
 
-    path: str = setting("", "pattern of absolute paths: * ? [0-9] {a,b}, and ** for any number of folders")
-    exclude: tuple[str, ...] = setting((), "patterns of files to leave out; one without a slash is of names")
+    path: str = declare("", "pattern of absolute paths: * ? [0-9] {a,b}, and ** for any number of folders")
+    exclude: tuple[str, ...] = declare((), "patterns of files to leave out; one without a slash is of names")
     labels: dict[str, str] = attrs.field(factory=dict, metadata={"help": "labels of all lines of these files"})
 
 
@@ -81,13 +81,13 @@ class AgentConfig:
     """All settings of an agent."""
 
     server: ServerConfig = attrs.field(factory=ServerConfig)
-    positions_file: str = setting(
+    positions_file: str = declare(
         "./data/agent/positions.json", "how far each file was delivered; its folder is the agent's own"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = setting(
+    log_level: Literal["debug", "info", "warning", "error"] = declare(
         "info", "least severity of the agent's own log lines, which go to standard error"
     )
-    shutdown_timeout: Duration = setting(seconds(5), "when stopped, the longest time to deliver what was read")
+    shutdown_timeout: Duration = declare(seconds(5), "when stopped, the longest time to deliver what was read")
     batch: BatchConfig = attrs.field(factory=BatchConfig)
     files: FilesConfig = attrs.field(factory=FilesConfig)
     targets: tuple[TargetConfig, ...] = attrs.field(factory=tuple)

@@ -12,57 +12,23 @@ from typing import Final, Literal, TypeVar
 
 import attrs
 import msgspec
-import yaml
 
 from logpulse import limits
 from logpulse.errors import ConfigError, LogPulseError
-from logpulse.units import format_byte_size, format_duration, parse_byte_size, parse_duration
+from logpulse.model.setting import ByteSize, Duration, Secret, declare, read_unit, seconds
+from logpulse.model.yaml_document import read_document
 
 _T = TypeVar("_T")
-
-
-class Duration(int):
-    """Hold nanoseconds; written as `30s` or `1h30m`."""
-
-    @property
-    def seconds(self) -> float:
-        """The same in seconds."""
-        return self / limits.SECOND_NS
-
-    def __str__(self) -> str:
-        return format_duration(int(self))
-
-
-class ByteSize(int):
-    """Hold bytes; written as a number or as `64MiB`."""
-
-    def __str__(self) -> str:
-        return format_byte_size(int(self))
-
-
-class Secret(str):
-    """Hold text that is never shown."""
-
-    __slots__ = ()
-
-
-def _setting(default: _T, help_text: str) -> _T:
-    field: _T = attrs.field(default=default, metadata={"help": help_text})
-    return field
-
-
-def _seconds(count: int) -> Duration:
-    return Duration(count * limits.SECOND_NS)
 
 
 @attrs.frozen
 class ServerConfig:
     """The listening side."""
 
-    host: str = _setting("127.0.0.1", "address to listen on; other than loopback needs a key or allow_anonymous")
-    port: int = _setting(8080, "TCP port; 0 lets the system choose")
-    allow_anonymous: bool = _setting(False, "listen on a non-loopback address without a key")
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+    host: str = declare("127.0.0.1", "address to listen on; other than loopback needs a key or allow_anonymous")
+    port: int = declare(8080, "TCP port; 0 lets the system choose")
+    allow_anonymous: bool = declare(False, "listen on a non-loopback address without a key")
+    log_level: Literal["debug", "info", "warning", "error"] = declare(
         "info", "least severity of LogPulse's own log lines"
     )
 
@@ -71,53 +37,53 @@ class ServerConfig:
 class StorageConfig:
     """The data folder."""
 
-    path: str = _setting("./data/logs", "data folder, for one server alone")
-    chunk_size_bytes: ByteSize = _setting(ByteSize(limits.MIB), "log text in one chunk, which a query skips or reads")
-    retention_days: int = _setting(7, "days kept, from an entry's time or arrival, the later; 0 keeps all")
+    path: str = declare("./data/logs", "data folder, for one server alone")
+    chunk_size_bytes: ByteSize = declare(ByteSize(limits.MIB), "log text in one chunk, which a query skips or reads")
+    retention_days: int = declare(7, "days kept, from an entry's time or arrival, the later; 0 keeps all")
 
 
 @attrs.frozen
 class IngestConfig:
     """What pushes may contain and when they reach the disk."""
 
-    buffer_size: int = _setting(1000, "pushes in work at once; the next one is answered 429")
-    flush_interval: Duration = _setting(_seconds(60), "longest time entries stay in memory and WAL before a segment")
-    flush_bytes: ByteSize = _setting(ByteSize(64 * limits.MIB), "log text in memory that starts a flush")
-    wal_sync: Literal["always", "interval", "none"] = _setting(
+    buffer_size: int = declare(1000, "pushes in work at once; the next one is answered 429")
+    flush_interval: Duration = declare(seconds(60), "longest time entries stay in memory and WAL before a segment")
+    flush_bytes: ByteSize = declare(ByteSize(64 * limits.MIB), "log text in memory that starts a flush")
+    wal_sync: Literal["always", "interval", "none"] = declare(
         "always", "fdatasync before each answer (always), every second (interval: power loss costs up to 1 s), or never"
     )
-    detect_level: bool = _setting(True, "show a level found in the line for entries without a level label")
-    max_body_bytes: ByteSize = _setting(ByteSize(limits.BODY_BYTES), "largest request body, as received")
-    max_line_bytes: ByteSize = _setting(ByteSize(limits.LINE_BYTES), "longest line")
-    long_lines: Literal["reject", "truncate"] = _setting("reject", "what happens to longer lines")
-    max_labels: int = _setting(limits.LABELS_PER_STREAM, "labels of one stream")
-    max_streams: int = _setting(limits.STREAMS, "streams in all; a push that would create more is answered 429")
+    detect_level: bool = declare(True, "show a level found in the line for entries without a level label")
+    max_body_bytes: ByteSize = declare(ByteSize(limits.BODY_BYTES), "largest request body, as received")
+    max_line_bytes: ByteSize = declare(ByteSize(limits.LINE_BYTES), "longest line")
+    long_lines: Literal["reject", "truncate"] = declare("reject", "what happens to longer lines")
+    max_labels: int = declare(limits.LABELS_PER_STREAM, "labels of one stream")
+    max_streams: int = declare(limits.STREAMS, "streams in all; a push that would create more is answered 429")
 
 
 @attrs.frozen
 class QueryConfig:
     """What queries may cost."""
 
-    timeout: Duration = _setting(_seconds(limits.QUERY_SECONDS), "a query is stopped after this time")
-    max_concurrent: int = _setting(limits.QUERIES_AT_ONCE, "queries that run at once; the rest wait, then get 429")
-    max_entries: int = _setting(limits.ENTRIES_PER_QUERY, "entries in one answer")
-    memory: ByteSize = _setting(ByteSize(limits.QUERY_MEMORY_BYTES), "memory of the scan engine, all queries together")
-    threads: int = _setting(0, "threads of the scan engine; 0 means one per core")
+    timeout: Duration = declare(seconds(limits.QUERY_SECONDS), "a query is stopped after this time")
+    max_concurrent: int = declare(limits.QUERIES_AT_ONCE, "queries that run at once; the rest wait, then get 429")
+    max_entries: int = declare(limits.ENTRIES_PER_QUERY, "entries in one answer")
+    memory: ByteSize = declare(ByteSize(limits.QUERY_MEMORY_BYTES), "memory of the scan engine, all queries together")
+    threads: int = declare(0, "threads of the scan engine; 0 means one per core")
 
 
 @attrs.frozen
 class TailConfig:
     """Live tails."""
 
-    max_subscribers: int = _setting(limits.SUBSCRIBERS, "live tails at once; the next one is refused with 429")
+    max_subscribers: int = declare(limits.SUBSCRIBERS, "live tails at once; the next one is refused with 429")
 
 
 @attrs.frozen
 class AuthConfig:
     """Who may come in."""
 
-    enabled: bool = _setting(False, "require the key on every route but /health, /ready and /livez")
-    api_key: Secret = _setting(Secret(""), "the key; setting it turns auth.enabled on")
+    enabled: bool = declare(False, "require the key on every route but /health, /ready and /livez")
+    api_key: Secret = declare(Secret(""), "the key; setting it turns auth.enabled on")
 
 
 @attrs.frozen
@@ -171,7 +137,7 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     known = {setting.path: setting for setting in settings()}
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
-    for name, value in _file_values(path).items():
+    for name, value in _file_values(path, environment).items():
         if name not in known:
             raise ConfigError(name, f"there is no such setting; known are {_near(name, known)}", str(path))
         values[name], sources[name] = _convert(known[name], value, str(path)), str(path)
@@ -195,38 +161,17 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     return config
 
 
-def _file_values(path: Path | None) -> dict[str, object]:
+def _file_values(path: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
     if path is None:
         return {}
-    try:
-        document = yaml.load(path.read_text(), Loader=_StrictLoader)
-    except OSError as error:
-        raise ConfigError("--config", f"the file cannot be read: {error.strerror}", str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError("--config", f"the file is not valid YAML: {error}", str(path)) from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ConfigError("--config", "the file must hold sections such as 'server:'", str(path))
     values: dict[str, object] = {}
-    for section, content in document.items():
+    for section, content in read_document(path, environment).items():
         if content is None:
             continue
         if not isinstance(content, dict):
-            raise ConfigError(str(section), "must be a section with settings below it", str(path))
+            raise ConfigError(section, "must be a section with settings below it", str(path))
         values.update({f"{section}.{name}": value for name, value in content.items()})
     return values
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Load plain YAML and refuse a key given twice, which YAML would silently overwrite."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def _near(name: str, known: Mapping[str, Setting]) -> str:
@@ -237,23 +182,9 @@ def _near(name: str, known: Mapping[str, Setting]) -> str:
 def _convert(setting: Setting, value: object, source: str) -> object:
     lenient = source.startswith("LOGPULSE_") or source == "command line"
     try:
-        return msgspec.convert(value, type=setting.type, strict=not lenient, dec_hook=_read_unit)
+        return msgspec.convert(value, type=setting.type, strict=not lenient, dec_hook=read_unit)
     except (msgspec.ValidationError, LogPulseError, ValueError) as error:
         raise ConfigError(setting.path, str(error), source) from error
-
-
-def _read_unit(kind: type, value: object) -> object:
-    if isinstance(value, kind):
-        return value
-    if kind is Secret:
-        if isinstance(value, str):
-            return Secret(value)
-        raise ValueError("expected text; put the secret in quotes")  # which must not be repeated here
-    if kind is Duration and isinstance(value, str):
-        return Duration(parse_duration(value))
-    if kind is ByteSize and isinstance(value, str | int) and not isinstance(value, bool):
-        return ByteSize(parse_byte_size(str(value)))
-    raise ValueError(f"expected a {kind.__name__.lower()}, got {value!r}")
 
 
 def _build(values: Mapping[str, object]) -> Config:
@@ -261,7 +192,7 @@ def _build(values: Mapping[str, object]) -> Config:
     for path, value in values.items():
         section, name = path.split(".")
         document.setdefault(section, {})[name] = value
-    return msgspec.convert(document, Config, dec_hook=_read_unit)
+    return msgspec.convert(document, Config, dec_hook=read_unit)
 
 
 _RANGES: Final[Mapping[str, tuple[int, int]]] = {

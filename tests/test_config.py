@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logpulse.config import ByteSize, Config, Duration, Secret, Setting, describe, load_config, settings
+from logpulse.config import Config, Setting, describe, load_config, settings
 from logpulse.errors import ConfigError
 from logpulse.limits import KIB, MIB, SECOND_NS
+from logpulse.model.setting import ByteSize, Duration, Secret
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = list(settings())
@@ -159,8 +160,8 @@ def test_a_key_in_the_environment_turns_authentication_on() -> None:
         ("server:\n  log_level: loud\n", "server.log_level", "Invalid enum value 'loud'"),
         ("server: 5\n", "server", "must be a section with settings below it"),
         ("server: [port]\n", "server", "must be a section with settings below it"),
-        ("5\n", "--config", "the file must hold sections such as 'server:'"),
-        ("- server\n", "--config", "the file must hold sections such as 'server:'"),
+        ("5\n", "--config", "the file must hold names with values, such as 'server:'"),
+        ("- server\n", "--config", "the file must hold names with values, such as 'server:'"),
         ("server: {port: 1\n", "--config", "the file is not valid YAML: "),
         ("server:\n  port: 1\n  port: 2\n", "--config", "the key 'port' is given twice"),
         ("server:\n  port: 1\nserver:\n  host: x\n", "--config", "the key 'server' is given twice"),

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from agent.config import AgentConfig, describe, load_config, settings
-from agent.setting import ByteSize, Duration
 from logpulse.errors import ConfigError
+from logpulse.model.setting import ByteSize, Duration
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "agent-config.yaml"
 TARGET = "targets: [{path: /var/log/a.log}]\n"
@@ -88,7 +88,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("targets: [{path: /a, exclude: ['']}]\n", "targets[0].exclude[0]", "must name files"),
         ("targets: [{path: /a, labels: {filename: x}}]\n", "targets[0].labels.filename", "cannot be set"),
         ("targets: [{path: /a, labels: {a-b: x}}]\n", "targets[0].labels", "a-b"),
-        ("- a\n", "--config", "must hold settings"),
+        ("- a\n", "--config", "must hold names with values"),
         ("a: [\n", "--config", "not valid YAML"),
     ],
 )

@@ -13,7 +13,7 @@ from agent.config import BatchConfig
 from agent.entry import Chunk, Entry
 from agent.identity import Identity, Mark
 from agent.positions import START, Point, Record, Span
-from agent.setting import ByteSize
+from logpulse.model.setting import ByteSize
 
 from .fake_server import HANG_UP, STORED_THEN_HANG_UP, FakeServer, Reply, Stored
 from .running import Workplace, append

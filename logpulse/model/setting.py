@@ -49,7 +49,7 @@ class Setting:
     help: str
 
 
-def setting(default: _T, help_text: str) -> _T:
+def declare(default: _T, help_text: str) -> _T:
     """Declare a field that is a setting."""
     field: _T = attrs.field(default=default, metadata={"help": help_text})
     return field
@@ -68,8 +68,10 @@ def read_unit(kind: type, value: object) -> object:
     """
     if isinstance(value, kind):
         return value
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
+    if kind is Secret:
+        if isinstance(value, str):
+            return Secret(value)
+        raise ValueError("expected text; put the secret in quotes")  # which must not be repeated here
     if kind is Duration and isinstance(value, str):
         return Duration(parse_duration(value))
     if kind is ByteSize and isinstance(value, str | int) and not isinstance(value, bool):

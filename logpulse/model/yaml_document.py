@@ -50,7 +50,7 @@ def read_document(path: Path, environment: Mapping[str, str]) -> dict[str, objec
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ConfigError("--config", "the file must hold settings such as 'targets:'", str(path))
+        raise ConfigError("--config", "the file must hold names with values, such as 'server:'", str(path))
     return {str(name): _expand(value, str(name), environment) for name, value in document.items()}
 
 
