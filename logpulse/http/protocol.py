@@ -138,7 +138,7 @@ class GuardedWebSocket(WSStream):
 
     * Data before the handshake is answered ends the connection. Hypercorn answers 400 over whatever the application is
       saying, and never tells it that its client has left.
-    * Compression is not negotiated: 64 KiB could unfold to 64 MiB before their size is looked at.
+    * Compression is not negotiated: what one read brings could unfold a thousandfold before its size is looked at.
     * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
       loop would never be cancelled and stop the event loop for good.
     * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
