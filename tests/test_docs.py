@@ -287,7 +287,8 @@ def test_segment_page() -> None:
     assert f"| `creator` | `{segment.CREATOR}` |" in text
     assert table_names(text, "column") == segment.FILE_SCHEMA.names
     assert sorted(table_names(text, "field")) == sorted(segment.SegmentFacts.__struct_fields__)
-    assert f"zstd level {segment_writer.ZSTD_LEVEL}" in text
+    for level in (segment_writer.FLUSH_LEVEL, segment_writer.COMPACTION_LEVEL):
+        assert f"zstd level {level}" in text
     assert ", ".join(f"`{name}`" for name in MAIN_LABELS) in text
     for number in (limits.COMPACTION_FANIN, limits.COMPACTED_BYTES):
         assert f" {number} " in text

@@ -20,7 +20,7 @@ from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.flush import free_name
 from logpulse.storage.segment import Segment
-from logpulse.storage.segment_writer import SegmentPlan, SegmentWriter, chunk_starts
+from logpulse.storage.segment_writer import COMPACTION_LEVEL, SegmentPlan, SegmentWriter, chunk_starts
 
 Key = tuple[int, int]
 """Stream and timestamp: what rows of a segment are sorted by."""
@@ -68,6 +68,7 @@ def merge(folder: DataFolder, run: Sequence[Segment], labels_of: Callable[[int],
         first,
         last,
         max(each.facts.arrival for each in run),
+        COMPACTION_LEVEL,
         tuple(name for each in run for name in (each.name, *each.facts.replaces)),
     )
     with SegmentWriter(folder, plan, labels_of) as writer:

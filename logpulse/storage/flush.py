@@ -15,7 +15,7 @@ from logpulse.storage.filenames import DataFolder, segment_name
 from logpulse.storage.head import HeadBatch
 from logpulse.storage.rows import Rows
 from logpulse.storage.segment import Segment
-from logpulse.storage.segment_writer import SegmentPlan, SegmentWriter, chunk_starts
+from logpulse.storage.segment_writer import FLUSH_LEVEL, SegmentPlan, SegmentWriter, chunk_starts
 
 
 def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes: int) -> list[Segment]:
@@ -58,7 +58,7 @@ def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> Iterator[pa.R
 def _plan(folder: DataFolder, day: int, sealed: Sequence[HeadBatch]) -> SegmentPlan:
     first, last = sealed[0].first_sequence, sealed[-1].last_sequence
     name = free_name(folder, day, first, last)
-    return SegmentPlan(name, day, first, last, max(each.arrival for each in sealed))
+    return SegmentPlan(name, day, first, last, max(each.arrival for each in sealed), FLUSH_LEVEL)
 
 
 def free_name(folder: DataFolder, day: int, first_sequence: int, last_sequence: int) -> str:

@@ -29,7 +29,8 @@ from logpulse.storage.segment import (
     StreamTable,
 )
 
-ZSTD_LEVEL: Final = 3
+FLUSH_LEVEL: Final = 1  # of zstd: a third less work than level 3, and compaction writes the entries again
+COMPACTION_LEVEL: Final = 3  # of zstd
 PAGE_BYTES: Final = 8 << 20  # above any chunk: one page a chunk, as every page starts compression anew
 
 
@@ -37,7 +38,7 @@ PAGE_BYTES: Final = 8 << 20  # above any chunk: one page a chunk, as every page 
 class SegmentPlan:
     """Say what a segment is to be called and which WAL records its entries come from; `arrival` is unix nanoseconds.
 
-    `replaces` names the segments that this one makes obsolete the moment it has its name.
+    `replaces` names the segments that this one makes obsolete the moment it has its name; `level` is zstd's.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SegmentPlan:
     first_sequence: int
     last_sequence: int
     arrival: int
+    level: int
     replaces: tuple[str, ...] = ()
 
 
@@ -62,7 +64,7 @@ class SegmentWriter:
             self._temporary,
             FILE_SCHEMA,
             compression="zstd",
-            compression_level=ZSTD_LEVEL,
+            compression_level=plan.level,
             use_dictionary=["stream", "labels"],
             column_encoding={"timestamp": "DELTA_BINARY_PACKED", "line": "DELTA_LENGTH_BYTE_ARRAY"},
             write_statistics=["stream", "timestamp"],

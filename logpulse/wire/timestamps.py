@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from logpulse.batch import Int64Array
+from logpulse.batch import Int64Array, text_column
 from logpulse.errors import shorten
 from logpulse.limits import NEWEST_NS
 
@@ -42,9 +43,10 @@ def decode_times(values: Sequence[TimeValue], now_ns: int) -> tuple[Int64Array, 
 
 
 def _rfc3339(values: Sequence[TimeValue]) -> Int64Array:
-    text = pa.array(values, pa.string())
-    if text.null_count:
-        raise pa.ArrowInvalid("an entry without a time")
+    try:
+        text = text_column(cast("Sequence[str]", values))
+    except TypeError:
+        raise pa.ArrowInvalid("not all are text") from None
     column: Int64Array = text.cast(pa.timestamp("ns", "UTC")).cast(pa.int64()).to_numpy()
     return column
 
