@@ -9,7 +9,7 @@ import trio
 from quart import request
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
-from logpulse.limits import DECODE_IN_THREAD_BYTES, FORM_BYTES
+from logpulse.limits import FORM_BYTES
 from logpulse.wire.compression import decompress
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -26,7 +26,7 @@ async def read_json_body() -> bytes:
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
     body = await _read()
     encoding = request.headers.get("Content-Encoding", "")
-    if len(body) <= DECODE_IN_THREAD_BYTES and not encoding:
+    if not encoding:
         return body
     return await trio.to_thread.run_sync(decompress, body, encoding)
 

@@ -60,9 +60,8 @@ def _in_memory(suspects: pa.RecordBatch, memory: Sequence[HeadBatch]) -> list[pa
 def _in_segments(suspects: pa.RecordBatch, segments: Sequence[Segment]) -> list[pa.Table]:
     streams, times = stream_column(suspects), timestamp_column(suspects)
     first, last = int(times.min()), int(times.max())
-    wanted = {stream: times[streams == stream] for stream in np.unique(streams).tolist()}
     near = [each for each in segments if each.facts.oldest <= last and each.facts.newest >= first]
-    found = (read_rows(each, wanted) for each in near if np.isin(streams, each.streams.ids).any())
+    found = (read_rows(each, streams, times) for each in near if np.isin(streams, each.streams.ids).any())
     return [table for table in found if table.num_rows]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -17,6 +17,8 @@ from logpulse.batch import SCHEMA, Int64Array
 from logpulse.errors import DamagedFileError, NewerFormatError
 from logpulse.model.labels import Labels
 from logpulse.storage.segment import FOOTER_KEY, FORMAT, STREAMS_KEY, Segment, SegmentFacts, StreamTable
+
+_CHUNKS_AT_ONCE: Final = 64  # whose streams and times are held together: some 8 MB
 
 
 def read_segment(path: Path, name: str) -> tuple[Segment, list[Labels]]:
@@ -42,34 +44,41 @@ def read_segment(path: Path, name: str) -> tuple[Segment, list[Labels]]:
     return Segment(name, path, path.stat().st_size, facts, table), labels
 
 
-def read_rows(segment: Segment, wanted: Mapping[int, Int64Array]) -> pa.Table:
-    """Read the entries of `segment` at these (stream -> timestamps), by the chunks that can hold them.
+def read_rows(segment: Segment, streams: Int64Array, times: Int64Array) -> pa.Table:
+    """Read the entries of `segment` that stand at one of the pairs (stream, time), and perhaps a few others.
+
+    Only streams and times are read of all chunks that can hold them; lines of those chunks alone where a pair is.
 
     Raises:
         DamagedFileError: a chunk cannot be read.
     """
-    ids = np.fromiter(wanted, dtype=np.int64, count=len(wanted))
+    chunks = segment.chunk_numbers(streams).tolist()
     pieces = []
     try:
-        with pq.ParquetFile(segment.path) as file:
-            for chunk in segment.chunk_numbers(ids).tolist():
-                keys = file.read_row_group(chunk, columns=["stream", "timestamp"])
-                mask = _wanted_rows(keys, wanted)
-                if mask.any():
-                    full = file.read_row_group(chunk, columns=SCHEMA.names)
-                    pieces.append(full.filter(pa.array(mask)))
+        with pq.ParquetFile(segment.path, page_checksum_verification=True) as file:
+            for start in range(0, len(chunks), _CHUNKS_AT_ONCE):
+                some = chunks[start : start + _CHUNKS_AT_ONCE]
+                mask = _may_be_among(file.read_row_groups(some, columns=["stream", "timestamp"]), streams, times)
+                ends = np.cumsum([file.metadata.row_group(chunk).num_rows for chunk in some])
+                for chunk, part in zip(some, np.split(mask, ends[:-1]), strict=True):
+                    if part.any():
+                        pieces.append(file.read_row_group(chunk, columns=SCHEMA.names).filter(pa.array(part)))
     except (OSError, ValueError) as error:
         raise DamagedFileError(segment.path, str(error)) from error
     return pa.concat_tables(pieces) if pieces else SCHEMA.empty_table()
 
 
-def _wanted_rows(keys: pa.Table, wanted: Mapping[int, Int64Array]) -> npt.NDArray[np.bool_]:
-    streams, times = keys.column(0).to_numpy(), keys.column(1).to_numpy()
-    mask = np.zeros(len(streams), dtype=np.bool_)
-    for stream in np.unique(streams).tolist():
-        if stream in wanted:
-            mask |= (streams == stream) & np.isin(times, wanted[stream])
+def _may_be_among(keys: pa.Table, streams: Int64Array, times: Int64Array) -> npt.NDArray[np.bool_]:
+    """Mark the rows whose pair is among the given ones, by a hash: a pair too many does no harm here."""
+    held_streams, held_times = keys.column(0).to_numpy(), keys.column(1).to_numpy()
+    near = np.flatnonzero((held_times >= times.min()) & (held_times <= times.max()))
+    mask = np.zeros(len(held_times), dtype=np.bool_)
+    mask[near] = np.isin(_mixed(held_streams[near], held_times[near]), _mixed(streams, times))
     return mask
+
+
+def _mixed(streams: Int64Array, times: Int64Array) -> npt.NDArray[np.uint64]:
+    return (streams.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ times.view(np.uint64)
 
 
 def is_sound(segment: Segment) -> bool:
