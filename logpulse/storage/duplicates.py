@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from logpulse.batch import IDENTITY, Batch, stream_column, timestamp_column
+from logpulse.batch import IDENTITY, Batch, pair_keys, stream_column, timestamp_column
 from logpulse.storage.head import HeadBatch
 from logpulse.storage.newest import Mask, NewestTimes
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import read_rows
+
+Keys = npt.NDArray[np.uint64]
 
 
 def without_duplicates(
@@ -29,12 +32,14 @@ def without_duplicates(
     late, maybe_flushed = newest.candidates(batch)
     if not late.any():
         return batch
-    rows = np.flatnonzero(late)
-    suspects = batch.entries.take(pa.array(rows))
-    stored = _in_memory(suspects, memory)
+    stored = _in_memory(batch.entries.filter(pa.array(late)), memory)
     if maybe_flushed.any():
         stored += _in_segments(batch.entries.filter(pa.array(maybe_flushed)), segments)
-    repeated = _repeated(suspects, stored)
+    rows = np.flatnonzero(late)
+    rows = rows[_shares_its_place(_keys(batch.entries)[rows], stored)]
+    if not len(rows):
+        return batch
+    repeated = _repeated(batch.entries.take(pa.array(rows)), stored)
     if not repeated.any():
         return batch
     keep = np.ones(batch.rows, dtype=np.bool_)
@@ -42,18 +47,32 @@ def without_duplicates(
     return Batch.of(batch.entries.filter(pa.array(keep)), batch.streams)
 
 
+def _keys(entries: pa.RecordBatch | pa.Table) -> Keys:
+    return pair_keys(entries.column(0).to_numpy(), entries.column(1).to_numpy())
+
+
+def _shares_its_place(keys: Keys, stored: Sequence[pa.Table]) -> Mask:
+    """Mark what has the stream and time of another: only lines can tell whether the two are one."""
+    _, at, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    shares: Mask = counts[at] > 1
+    for table in stored:
+        shares |= np.isin(keys, _keys(table))
+    return shares
+
+
 def _in_memory(suspects: pa.RecordBatch, memory: Sequence[HeadBatch]) -> list[pa.Table]:
-    streams, times = np.unique(stream_column(suspects)), timestamp_column(suspects)
+    keys, times = _keys(suspects), timestamp_column(suspects)
     first, last = int(times.min()), int(times.max())
     found = []
     for each in memory:
         oldest, newest = each.batch.time_range
-        if oldest > last or newest < first or not np.isin(streams, each.stream_ids, assume_unique=True).any():
+        if oldest > last or newest < first:
             continue
-        held = timestamp_column(each.batch.entries)
-        mask = (held >= first) & (held <= last) & np.isin(stream_column(each.batch.entries), streams)
-        if mask.any():
-            found.append(pa.Table.from_batches([each.batch.entries.filter(pa.array(mask))]))
+        held_streams, held_times = stream_column(each.batch.entries), timestamp_column(each.batch.entries)
+        near = np.flatnonzero((held_times >= first) & (held_times <= last))
+        hit = near[np.isin(pair_keys(held_streams[near], held_times[near]), keys)]
+        if len(hit):
+            found.append(pa.Table.from_batches([each.batch.entries.take(pa.array(hit))]))
     return found
 
 

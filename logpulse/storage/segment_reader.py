@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logpulse.batch import SCHEMA, Int64Array
+from logpulse.batch import SCHEMA, Int64Array, pair_keys
 from logpulse.errors import DamagedFileError, NewerFormatError
 from logpulse.model.labels import Labels
 from logpulse.storage.segment import FOOTER_KEY, FORMAT, STREAMS_KEY, Segment, SegmentFacts, StreamTable
@@ -73,12 +73,8 @@ def _may_be_among(keys: pa.Table, streams: Int64Array, times: Int64Array) -> npt
     held_streams, held_times = keys.column(0).to_numpy(), keys.column(1).to_numpy()
     near = np.flatnonzero((held_times >= times.min()) & (held_times <= times.max()))
     mask = np.zeros(len(held_times), dtype=np.bool_)
-    mask[near] = np.isin(_mixed(held_streams[near], held_times[near]), _mixed(streams, times))
+    mask[near] = np.isin(pair_keys(held_streams[near], held_times[near]), pair_keys(streams, times))
     return mask
-
-
-def _mixed(streams: Int64Array, times: Int64Array) -> npt.NDArray[np.uint64]:
-    return (streams.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ times.view(np.uint64)
 
 
 def is_sound(segment: Segment) -> bool:
