@@ -26,9 +26,11 @@ _SILENCE_SECONDS: Final = 5
 def push(server: BenchServer, files: Sequence[Path]) -> float:
     """Send each file as one push, over CONNECTIONS connections, and give the seconds it took."""
 
-    def send(mine: Sequence[Path]) -> None:
+    waiting = iter(files)  # shared, so that the connections stay abreast as senders of live lines do
+
+    def send(_: int) -> None:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
-        for file in mine:
+        for file in waiting:
             connection.request("POST", "/ingest", file.read_bytes(), {"Content-Type": "application/json"})
             answer = connection.getresponse()
             body = answer.read()
@@ -38,7 +40,7 @@ def push(server: BenchServer, files: Sequence[Path]) -> float:
 
     began = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        list(pool.map(send, [files[number::CONNECTIONS] for number in range(CONNECTIONS)]))
+        list(pool.map(send, range(CONNECTIONS)))
     return time.perf_counter() - began
 
 
