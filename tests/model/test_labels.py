@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from logpulse.errors import InvalidRequestError, LimitExceededError
+from logpulse.errors import InvalidRequestError, LimitExceededError, QuerySyntaxError
 from logpulse.logql.parser import parse_selector
 from logpulse.model.labels import MAIN_LABELS, Labels, is_label_name, scrub
 
@@ -85,7 +85,11 @@ def test_an_empty_value_is_no_label(pairs: dict[str, str], name: str) -> None:
 
 @given(labels)
 def test_labels_are_written_as_a_selector_of_themselves(found: Labels) -> None:
-    selector = parse_selector(str(found))
+    try:
+        selector = parse_selector(str(found))
+    except QuerySyntaxError as error:
+        assume("keyword" not in str(error))  # LogQL cannot name a label called `by` or `json`
+        raise
     assert [(matcher.name, matcher.value) for matcher in selector.matchers] == list(found)
     assert all(matcher.matches(found) for matcher in selector.matchers)
 
