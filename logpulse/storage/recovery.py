@@ -85,7 +85,7 @@ def _reconciled(folder: DataFolder, catalog: Catalog, contents: CatalogContents,
     if adopted:
         catalog.add(adopted, streams, contents.flushed_sequence)
     everything = _without_replaced([*present, *adopted], catalog)
-    return CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything)
+    return attrs.evolve(contents, streams=(*contents.streams, *streams), segments=everything)
 
 
 def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, CatalogContents]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,7 +19,8 @@ import attrs
 from logpulse.batch import Batch, concat
 from logpulse.errors import DamagedFileError, OverloadedError, UnavailableError
 from logpulse.limits import DISK_RESERVE_BYTES, STREAMS
-from logpulse.storage.catalog import Catalog
+from logpulse.storage.catalog import Catalog, CatalogContents
+from logpulse.storage.clock import ClockWatch
 from logpulse.storage.compaction import choose_run, merge
 from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
@@ -30,6 +30,7 @@ from logpulse.storage.head import Head, HeadBatch
 from logpulse.storage.index import StreamIndex
 from logpulse.storage.newest import NewestTimes
 from logpulse.storage.problems import Problems
+from logpulse.storage.readers import Readers
 from logpulse.storage.recovery import open_catalog, prepare_folder, replay
 from logpulse.storage.retention import expired_segments
 from logpulse.storage.segment import Segment
@@ -81,6 +82,7 @@ class Store:
         catalog: Catalog,
         wal: Wal,
         clock: Callable[[], int],
+        monotonic: Callable[[], int],
     ) -> None:
         self.folder = folder
         self.policy = policy
@@ -92,11 +94,10 @@ class Store:
         self._newest = NewestTimes()
         self._append = threading.Lock()
         self._flush = threading.Lock()
-        self._publish = threading.Condition()
+        self._readers = Readers()
+        self._publish = self._readers.changed
         self._view = View()
-        self._readers: Counter[int] = Counter()
-        self._doomed: list[tuple[int, Segment]] = []
-        self._last_retention = 0
+        self._watch = ClockWatch(monotonic)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -115,15 +116,12 @@ class Store:
         """Take the current view; its segments stay on disk until the block ends."""
         with self._publish:
             view = self._view
-            self._readers[view.generation] += 1
+            self._readers.enter(view.generation)
         try:
             yield view
         finally:
             with self._publish:
-                self._readers[view.generation] -= 1
-                if not self._readers[view.generation]:
-                    del self._readers[view.generation]
-                self._publish.notify_all()
+                self._readers.leave(view.generation)
             self._delete_unread()
 
     # -- writing ------------------------------------------------------------------------------------------------------
@@ -202,14 +200,19 @@ class Store:
         """
         with self._flush:
             now = self._clock()
-            expired = expired_segments(self._view.segments, self.policy.retention_days, now, self._last_retention)
-            self._last_retention = now
-            if expired.refusal:
-                _LOG.warning("retention deletes nothing this time: %s", expired.refusal)
-            if expired.segments:
-                self._remove(expired.segments)
+            record = self._watch.observe(now)
+            try:
+                self._catalog.note_clock(record)
+            except OSError as error:
+                _LOG.warning("a restart will doubt the clock anew, as the catalog cannot be written: %s", error)
+            if record.is_doubted:
+                _LOG.warning("retention deletes nothing: the clock jumped by more than a day and is not believed yet")
+                return ()
+            expired = expired_segments(self._view.segments, self.policy.retention_days, now)
+            if expired:
+                self._remove(expired)
                 self._delete_unread()
-            return expired.segments
+            return expired
 
     def compact(self) -> Segment | None:
         """Merge one run of small segments; None if there is none worth it. Queries and pushes go on meanwhile.
@@ -268,7 +271,7 @@ class Store:
             OSError: the last sync failed.
         """
         with self._publish:
-            self._publish.wait_for(lambda: not self._readers, timeout=patience)
+            self._readers.wait_for_none(patience)
         with self._flush, self._append:
             try:
                 self._wal.close()
@@ -277,8 +280,10 @@ class Store:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def recover(self, flushed_sequence: int, segments: Sequence[Segment]) -> None:
-        """Take in what was on disk: segments, then the WAL records that are not in them."""
+    def recover(self, contents: CatalogContents) -> None:
+        """Take in what was on disk: streams and segments, then the WAL records that are not in them."""
+        segments, flushed_sequence = contents.segments, contents.flushed_sequence
+        self.index.register(contents.streams)
         for segment in segments:
             self._newest.note_flushed(segment)
         # Without its catalog the store still knows which numbers are used up: segment names are made of them.
@@ -291,6 +296,9 @@ class Store:
             if rest.rows:
                 self._take_in(HeadBatch(rest, record.sequence, record.sequence, record.arrival))
             self._view = attrs.evolve(self._view, sequence=max(self._view.sequence, record.sequence))
+        self._wal.continue_after(self._view.sequence)
+        arrivals = [each.facts.arrival for each in segments] + [each.arrival for each in self._view.batches]
+        self._watch.begin(contents.clock, max(arrivals, default=0))
 
     @contextmanager
     def _wal_failures(self) -> Iterator[None]:
@@ -346,17 +354,11 @@ class Store:
             self._view = attrs.evolve(self._view, segments=present, generation=self._view.generation + 1)
 
     def _doom(self, segments: Sequence[Segment]) -> None:
-        """Have files that left the view deleted once nobody reads them."""
         with self._publish:
-            self._doomed += [(self._view.generation, segment) for segment in segments]
+            self._readers.doom(segments, self._view.generation)
 
     def _delete_unread(self) -> None:
-        with self._publish:
-            oldest = min(self._readers, default=self._view.generation)
-            ready = [segment for generation, segment in self._doomed if generation <= oldest]
-            self._doomed = [(generation, segment) for generation, segment in self._doomed if generation > oldest]
-        for segment in ready:
-            segment.path.unlink(missing_ok=True)
+        self._readers.delete_unread(self._view.generation)
 
 
 @contextmanager
@@ -365,12 +367,14 @@ def open_store(
     policy: StorePolicy,
     *,
     clock: Callable[[], int] = time.time_ns,
+    monotonic: Callable[[], int] = time.monotonic_ns,
     on_wal_sync: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Store]:
     """Open the data folder at `path`, creating it if need be, replay its WAL, and close it at the end.
 
     Args:
         clock: the wall clock in unix nanoseconds.
+        monotonic: a clock in nanoseconds that never jumps, to tell when the other one did.
         on_wal_sync: told the seconds each fdatasync of the WAL took.
 
     Raises:
@@ -386,11 +390,8 @@ def open_store(
         prepare_folder(folder)
         problems = Problems(folder)
         recovered = open_catalog(folder, problems)
-        contents = recovered.contents
-        wal = Wal(folder, contents.flushed_sequence + 1, policy.wal_sync, on_wal_sync, time.perf_counter)
-        store = Store(folder, policy, problems, recovered.catalog, wal, clock)
+        wal = Wal(folder, recovered.contents.flushed_sequence + 1, policy.wal_sync, on_wal_sync, time.perf_counter)
+        store = Store(folder, policy, problems, recovered.catalog, wal, clock, monotonic)
         stack.callback(store.close)
-        store.index.register(contents.streams)
-        store.recover(contents.flushed_sequence, contents.segments)
-        wal.continue_after(store.view.sequence)
+        store.recover(recovered.contents)
         yield store
