@@ -25,6 +25,9 @@ SCHEMA: Final = pa.schema(
 IDENTITY: Final = ["stream", "timestamp", "line", "metadata"]
 """The columns that identify an entry: two entries equal in all four are one."""
 
+ROW_BYTES: Final = 24
+"""Bytes of an entry beside its line and metadata: stream, timestamp, and where both texts end."""
+
 Int64Array = npt.NDArray[np.int64]
 _INT32_MAX: Final = 2**31 - 1
 
@@ -51,6 +54,11 @@ class Batch:
     def text_bytes(self) -> int:
         """Bytes of log text: the lines, without labels and metadata."""
         return text_bytes(self.entries)
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Bytes of the entries, as every limit counts them: `entry_bytes`, summed."""
+        return total_bytes(self.entries)
 
     @cached_property
     def time_range(self) -> tuple[int, int]:
@@ -102,6 +110,23 @@ def pair_keys(streams: Int64Array, times: Int64Array) -> npt.NDArray[np.uint64]:
 def text_bytes(entries: pa.RecordBatch | pa.Table) -> int:
     """Count the bytes of the lines."""
     return pc.sum(pc.binary_length(entries.column(2))).as_py() or 0
+
+
+def entry_bytes(entries: pa.RecordBatch) -> Int64Array:
+    """Give the size of each entry as every limit counts it: line, metadata and `ROW_BYTES`."""
+    sizes = pc.binary_length(entries.column(2)).to_numpy() + np.int64(ROW_BYTES)
+    metadata = entries.column(3)
+    if metadata.null_count < len(metadata):
+        sizes += pc.fill_null(pc.binary_length(metadata), 0).to_numpy()
+    result: Int64Array = sizes
+    return result
+
+
+def total_bytes(entries: pa.RecordBatch) -> int:
+    """Sum up the sizes of the entries."""
+    metadata = entries.column(3)
+    texts = pc.sum(pc.binary_length(metadata)).as_py() if metadata.null_count < len(metadata) else 0
+    return ROW_BYTES * int(entries.num_rows) + text_bytes(entries) + int(texts)
 
 
 def concat(batches: Sequence[Batch]) -> Batch:

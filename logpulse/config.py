@@ -38,7 +38,7 @@ class StorageConfig:
     """The data folder."""
 
     path: str = declare("./data/logs", "data folder, for one server alone")
-    chunk_size_bytes: ByteSize = declare(ByteSize(limits.MIB), "log text in one chunk, which a query skips or reads")
+    chunk_size_bytes: ByteSize = declare(ByteSize(limits.MIB), "entries in one chunk, which a query skips or reads")
     retention_days: int = declare(7, "days kept, from an entry's time or arrival, the later; 0 keeps all")
 
 
@@ -48,7 +48,7 @@ class IngestConfig:
 
     buffer_size: int = declare(1000, "pushes in work at once; the next one is answered 429")
     flush_interval: Duration = declare(seconds(60), "longest time entries stay in memory and WAL before a segment")
-    flush_bytes: ByteSize = declare(ByteSize(64 * limits.MIB), "log text in memory that starts a flush")
+    flush_bytes: ByteSize = declare(ByteSize(64 * limits.MIB), "entries in memory that start a flush")
     wal_sync: Literal["always", "interval", "none"] = declare(
         "always", "fdatasync before each answer (always), every second (interval: power loss costs up to 1 s), or never"
     )

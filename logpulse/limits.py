@@ -48,9 +48,10 @@ APPEND_WAIT_SECONDS: Final = 5  # most senders lose data on a refusal, so waitin
 WAL_RECORD_BYTES: Final = 256 * MIB  # a length field above this is damage: check before allocating
 WAL_FILE_BYTES: Final = 64 * MIB  # one file is let go as a whole, so keep files small
 DISK_RESERVE_BYTES: Final = 64 * MIB  # below this much free space pushes stop, so that retention can still work
-CHUNKS_GATHERED: Final = 4  # chunks copied at a time while a segment is written: 4 MiB of text
+CHUNKS_GATHERED: Final = 4  # chunks copied at a time while a segment is written: 4 MiB
 COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
-COMPACTED_BYTES: Final = 512 * MIB  # log text of a segment that is merged no further: a few seconds to rewrite
+COALESCE_BYTES: Final = 4 * MIB  # and this: larger ones would be copied for nothing, and Arrow's offsets end at 2 GiB
+COMPACTED_BYTES: Final = 512 * MIB  # entries of a segment that is merged no further: a few seconds to rewrite
 COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entries too often
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ class Committer:
             if commit is not None:
                 self._metrics.note_ingested(commit.batch.rows, commit.batch.text_bytes)
                 self._publish(commit)
-            if self._store.view.head.text_bytes >= self._flush_bytes:
+            if self._store.view.head.nbytes >= self._flush_bytes:
                 self._wake_flusher()
 
 

@@ -10,10 +10,9 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logpulse.batch import SCHEMA, concat_entries, stream_column, text_bytes, timestamp_column
+from logpulse.batch import SCHEMA, concat_entries, entry_bytes, stream_column, timestamp_column, total_bytes
 from logpulse.errors import DamagedFileError
 from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN
 from logpulse.model.labels import Labels
@@ -37,7 +36,7 @@ def choose_run(segments: Sequence[Segment]) -> tuple[Segment, ...]:
         run: list[Segment] = []
         total = 0
         for segment in reversed(day):
-            size = segment.facts.text_bytes
+            size = segment.facts.entry_bytes
             if total + size > COMPACTED_BYTES or (len(run) >= COMPACTION_FANIN and size > total):
                 if len(run) >= COMPACTION_FANIN:
                     break
@@ -132,22 +131,21 @@ class _ChunkReader:
 
 
 def _rechunked(pieces: Iterator[pa.RecordBatch], chunk_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Cut and join pieces into chunks of about `chunk_bytes` of text."""
+    """Cut and join pieces into chunks of about `chunk_bytes`."""
     held: list[pa.RecordBatch] = []
     size = 0
     for piece in pieces:
         held.append(piece)
-        size += text_bytes(piece)
+        size += total_bytes(piece)
         if size >= chunk_bytes:
             *whole, rest = _cut(concat_entries(held), chunk_bytes)
             yield from whole
-            held, size = [rest], text_bytes(rest)
+            held, size = [rest], total_bytes(rest)
     if held:
         yield from _cut(concat_entries(held), chunk_bytes)
 
 
 def _cut(entries: pa.RecordBatch, chunk_bytes: int) -> list[pa.RecordBatch]:
-    sizes = pc.binary_length(entries.column(2)).to_numpy().astype(np.int64)
-    starts = chunk_starts(sizes, chunk_bytes)
+    starts = chunk_starts(entry_bytes(entries), chunk_bytes)
     ends = [*starts[1:], entries.num_rows]
     return [entries.slice(start, end - start) for start, end in zip(starts, ends, strict=True)]

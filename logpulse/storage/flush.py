@@ -45,7 +45,7 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
 
 def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
     """Gather chunks in `order`, several at a time: fewer and larger copies are cheaper, yet bounded in memory."""
-    starts = chunk_starts(entries.line_bytes[order], chunk_bytes)
+    starts = chunk_starts(entries.sizes[order], chunk_bytes)
     spans = list(itertools.pairwise([*starts, len(order)]))
     for number in range(0, len(spans), CHUNKS_GATHERED):
         group = spans[number : number + CHUNKS_GATHERED]

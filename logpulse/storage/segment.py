@@ -33,7 +33,8 @@ class SegmentFacts(msgspec.Struct, frozen=True):
     last_sequence: int
     rows: int
     chunks: int
-    text_bytes: int
+    text_bytes: int  # of the lines
+    entry_bytes: int  # of the entries, as limits count them
     oldest: int
     newest: int
     arrival: int  # of the newest entry to arrive

@@ -286,7 +286,7 @@ async def test_a_large_head_wakes_the_flusher(
     async with committing(gate) as bench:
         await append(bench, batch_of("x"))
         assert bench.wakes == 0
-        bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), text_bytes=10))
+        bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), nbytes=10))
         await append(bench, batch_of("y"))
     assert bench.wakes == 1
 
