@@ -6,6 +6,7 @@ Order: format, leftovers of unfinished work, catalog (or the segments' own foote
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Final
@@ -20,10 +21,11 @@ from logpulse.storage.files import make_folder, publish
 from logpulse.storage.problems import Problems
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import read_segment
-from logpulse.storage.wal import WalRecord
-from logpulse.storage.wal_reader import WalDamage, read_wal
+from logpulse.storage.wal import STORE_ID_BYTES, WalRecord
+from logpulse.storage.wal_reader import WalDamage, read_wal, store_id_in
 
 FORMAT: Final = 1
+_FORMAT_TEXT: Final = re.compile(r"logpulse (\d{1,9}) ([0-9a-f]+)\s*")
 
 
 @attrs.frozen
@@ -34,27 +36,40 @@ class Recovered:
     contents: CatalogContents
 
 
-def prepare_folder(folder: DataFolder) -> None:
-    """Create what is missing of the folder's layout and remove temporary files. Call it with the lock held.
+def prepare_folder(folder: DataFolder) -> bytes:
+    """Create what is missing of the folder's layout, remove temporary files, and give the store id.
+
+    Call it with the lock held.
 
     Raises:
         NewerFormatError: a later version wrote the folder; nothing was changed.
         DamagedFileError: the format file makes no sense; nothing was changed.
     """
-    if folder.format.exists():
-        text = folder.format.read_text("ascii", "replace").split()
-        if len(text) != 3 or text[0] != "logpulse" or not text[1].isdigit():
-            raise DamagedFileError(folder.format, "expected 'logpulse <format> <store id>'; restore it or move it away")
-        if int(text[1]) > FORMAT:
-            raise NewerFormatError(folder.format, f"data format {text[1]} is newer than this LogPulse reads ({FORMAT})")
+    store_id = _read_format(folder) if folder.format.exists() else None
     for each in (folder.wal, folder.segments):
         make_folder(each)
-    for leftover in [*folder.root.glob(f"*{TEMPORARY_SUFFIX}"), *folder.segments.glob(f"*/*{TEMPORARY_SUFFIX}")]:
+    for leftover in folder.leftovers():
         leftover.unlink()
-    if not folder.format.exists():
+    if store_id is None:
+        found = (store_id_in(path) for path in folder.wal_files())
+        store_id = next(filter(None, found), None) or secrets.token_bytes(STORE_ID_BYTES)
         temporary = folder.format.with_name(folder.format.name + TEMPORARY_SUFFIX)
-        temporary.write_text(f"logpulse {FORMAT} {secrets.token_hex(8)}\n", "ascii")
+        temporary.touch(0o600)
+        temporary.write_text(f"logpulse {FORMAT} {store_id.hex()}\n", "ascii")
         publish(temporary, folder.format)
+    return store_id
+
+
+def _read_format(folder: DataFolder) -> bytes:
+    text = folder.format.read_text("ascii", "replace")
+    matched = _FORMAT_TEXT.fullmatch(text)
+    if matched is None:
+        raise DamagedFileError(folder.format, "expected 'logpulse <format> <store id>'; restore it or move it away")
+    if int(matched[1]) > FORMAT:
+        raise NewerFormatError(folder.format, f"data format {matched[1]} is newer than this LogPulse reads ({FORMAT})")
+    if len(matched[2]) != 2 * STORE_ID_BYTES:
+        raise DamagedFileError(folder.format, "the store id is not whole; restore it or move it away")
+    return bytes.fromhex(matched[2])
 
 
 def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
@@ -129,7 +144,7 @@ def _adopt(folder: DataFolder, names: list[str], problems: Problems) -> tuple[li
     return segments, streams
 
 
-def replay(folder: DataFolder, flushed_sequence: int, problems: Problems) -> Iterator[WalRecord]:
+def replay(folder: DataFolder, store_id: bytes, flushed_sequence: int, problems: Problems) -> Iterator[WalRecord]:
     """Yield the records that are not in segments yet, in order, and mend the files they come from.
 
     A torn tail is cut off, with a copy kept; damage in the middle is copied aside and skipped. A record that a later
@@ -142,7 +157,7 @@ def replay(folder: DataFolder, flushed_sequence: int, problems: Problems) -> Ite
     ends = [*(wal_first_sequence(path) for path in files[1:]), None][: len(files)]
     expected = flushed_sequence + 1
     for path, end in zip(files, ends, strict=True):
-        for found in read_wal(path):
+        for found in read_wal(path, store_id):
             if isinstance(found, WalDamage):
                 _set_aside(found, problems)
                 continue

@@ -280,7 +280,7 @@ class Store:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def recover(self, contents: CatalogContents) -> None:
+    def recover(self, contents: CatalogContents, store_id: bytes) -> None:
         """Take in what was on disk: streams and segments, then the WAL records that are not in them."""
         segments, flushed_sequence = contents.segments, contents.flushed_sequence
         self.index.register(contents.streams)
@@ -289,7 +289,7 @@ class Store:
         # Without its catalog the store still knows which numbers are used up: segment names are made of them.
         used = max((segment.facts.last_sequence for segment in segments), default=0)
         self._view = attrs.evolve(self._view, sequence=max(flushed_sequence, used), segments=tuple(segments))
-        for record in replay(self.folder, flushed_sequence, self.problems):
+        for record in replay(self.folder, store_id, flushed_sequence, self.problems):
             fresh = self.index.unknown(record.batch.streams)
             self.index.register(fresh)
             rest = self._without_duplicates(record.batch)
@@ -387,11 +387,11 @@ def open_store(
     make_folder(folder.root)
     with ExitStack() as stack:
         stack.enter_context(locked(folder.lock))
-        prepare_folder(folder)
+        store_id = prepare_folder(folder)
         problems = Problems(folder)
         recovered = open_catalog(folder, problems)
-        wal = Wal(folder, recovered.contents.flushed_sequence + 1, policy.wal_sync, on_wal_sync, time.perf_counter)
+        wal = Wal(folder, store_id, policy.wal_sync, on_wal_sync, time.perf_counter)
         store = Store(folder, policy, problems, recovered.catalog, wal, clock, monotonic)
         stack.callback(store.close)
-        store.recover(recovered.contents)
+        store.recover(recovered.contents, store_id)
         yield store

@@ -26,7 +26,8 @@ WalSync = Literal["always", "interval", "none"]
 
 MAGIC: Final = b"LPWR"
 VERSION: Final = 1
-HEADER: Final = struct.Struct("<4sHHIQ")  # magic, version, kind, payload bytes, sequence number
+STORE_ID_BYTES: Final = 8  # of the secret that tells a record from log text that looks like one
+HEADER: Final = struct.Struct(f"<4s{STORE_ID_BYTES}sHHIQ")  # magic, store id, version, kind, payload bytes, sequence
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of header and payload
 PREFIX_BYTES: Final = HEADER.size + CHECKSUM.size
 BATCH_KIND: Final = 1
@@ -42,13 +43,13 @@ class WalRecord:
     batch: Batch
 
 
-def encode_record(record: WalRecord) -> list[bytes | memoryview]:
+def encode_record(record: WalRecord, store_id: bytes) -> list[bytes | memoryview]:
     """Write a record as the pieces of its bytes, ready for one `writev`."""
     labels = b"[" + b",".join(each.encoded for each in record.batch.streams.values()) + b"]"
     columns = memoryview(record.batch.entries.serialize())
     padding = -(PREFIX_BYTES + _BATCH_HEAD.size + len(labels)) % 8  # Arrow wants its buffers aligned
     head = _BATCH_HEAD.pack(record.arrival, len(labels) + padding) + labels + b" " * padding
-    header = HEADER.pack(MAGIC, VERSION, BATCH_KIND, len(head) + len(columns), record.sequence)
+    header = HEADER.pack(MAGIC, store_id, VERSION, BATCH_KIND, len(head) + len(columns), record.sequence)
     checksum = zlib.crc32(columns, zlib.crc32(head, zlib.crc32(header)))
     return [header, CHECKSUM.pack(checksum), head, columns]
 
@@ -71,7 +72,7 @@ class Wal:
 
     Args:
         folder: the data folder, whose `wal` folder exists.
-        next_sequence: the number of the first record to append.
+        store_id: its secret, `STORE_ID_BYTES` long.
         sync: `always` makes each append durable before it returns.
         on_sync: told the seconds of each fdatasync.
     """
@@ -79,27 +80,23 @@ class Wal:
     def __init__(
         self,
         folder: DataFolder,
-        next_sequence: int,
+        store_id: bytes,
         sync: WalSync,
         on_sync: Callable[[float], None],
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
+        self._store_id = store_id
         self._sync = sync
         self._on_sync = on_sync
         self._clock = clock
-        self._next = next_sequence
+        self._next = 1
         self._file: int | None = None
         self._good_bytes = 0
         self._unsynced = False
 
-    @property
-    def next_sequence(self) -> int:
-        """The number the next record gets."""
-        return self._next
-
     def continue_after(self, sequence: int) -> None:
-        """Number the next record after `sequence`, once replay has shown what the files hold."""
+        """Number the next record after `sequence`, once replay has shown what the files hold; without it, 1."""
         self._next = sequence + 1
 
     def append(self, arrival: int, batch: Batch) -> int:
@@ -117,7 +114,7 @@ class Wal:
         if not os.fstat(file).st_nlink:
             self._abandon()
             raise OSError("the WAL file was deleted by somebody else")
-        pieces = encode_record(WalRecord(self._next, arrival, batch))
+        pieces = encode_record(WalRecord(self._next, arrival, batch), self._store_id)
         size = sum(len(piece) for piece in pieces)
         if size > WAL_RECORD_BYTES:
             raise OSError(f"a WAL record of {size} bytes is above the limit of {WAL_RECORD_BYTES}")

@@ -141,7 +141,9 @@ def test_data_of_a_later_version_is_refused_unchanged(folder: Path, change: obje
     assert snapshot(folder) == before
 
 
-@pytest.mark.parametrize("text", ["", "logpulse", "logpulse one x", "something else entirely", "\0" * 40])
+@pytest.mark.parametrize(
+    "text", ["", "logpulse", "logpulse one x", "logpulse 1 abc", "something else entirely", "\0" * 40]
+)
 def test_a_format_file_that_makes_no_sense_is_refused_unchanged(folder: Path, text: str) -> None:
     (folder / "FORMAT").write_text(text)
     before = snapshot(folder)
@@ -158,6 +160,25 @@ def test_leftovers_of_unfinished_work_are_removed(folder: Path) -> None:
     leftover.write_bytes(b"half a segment")
     assert lines(folder) == (EVERYTHING, [])
     assert not leftover.exists()
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    names = ("thesis.tmp", "segments/notes.tmp", "segments/2026-01-15/mine.parquet.tmp", "wal/mine.tmp")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "folder.tmp").mkdir()
+    assert lines(tmp_path) == ([], [])
+    assert all((tmp_path / name).read_text() == "mine" for name in names)
+    assert (tmp_path / "folder.tmp").is_dir()
+
+
+def test_a_lost_format_file_loses_nothing(folder: Path) -> None:
+    before = (folder / "FORMAT").read_text()
+    (folder / "FORMAT").unlink()
+    assert lines(folder) == (EVERYTHING, [])
+    assert (folder / "FORMAT").read_text() == before
+    assert (folder / "FORMAT").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database at all" * 100], ids=["lost", "empty", "garbage"])

@@ -19,10 +19,10 @@ from logpulse.storage.wal import (
     WalRecord,
     WalSync,
 )
-from logpulse.storage.wal_reader import WalDamage, read_wal
+from logpulse.storage.wal_reader import WalDamage
 
 from ..strategies import NOON, batch_of, batches, entries_of, entry
-from .wal_records import content, numbered, open_wal, replayed
+from .wal_records import content, numbered, open_wal, read_file, replayed
 
 
 @given(st.lists(batches, min_size=1, max_size=6), st.sampled_from(["always", "interval", "none"]), st.data())
@@ -118,7 +118,7 @@ def test_a_write_that_stops_halfway_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         wal.append(NOON, batch_of([entry("lost")]))
     monkeypatch.setattr(os, "writev", real)
-    assert not [each for path in wal_folder.wal_files() for each in read_wal(path) if isinstance(each, WalDamage)]
+    assert not [each for path in wal_folder.wal_files() for each in read_file(path) if isinstance(each, WalDamage)]
     assert wal.append(NOON, batch_of([entry("after")])) == 2
     wal.close()
     assert [lines[0].line for _, _, lines in replayed(wal_folder)] == ["before", "after"]
@@ -193,7 +193,7 @@ def test_release_deletes_only_files_that_hold_nothing_newer(rolls: list[bool], u
         kept = {sequence for sequence, _, _ in replayed(folder)}
         assert kept >= set(range(up_to + 1, len(rolls) + 1))
         for path in folder.wal_files() if closed else folder.wal_files()[:-1]:
-            last = [each.sequence for each in read_wal(path) if isinstance(each, WalRecord)][-1]
+            last = [each.sequence for each in read_file(path) if isinstance(each, WalRecord)][-1]
             assert last > up_to, "nothing else is kept"
         wal.append(NOON, batch_of([entry("after")]))
         wal.close()
