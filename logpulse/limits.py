@@ -52,6 +52,7 @@ CHUNKS_GATHERED: Final = 4  # chunks copied at a time while a segment is written
 COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
 COALESCE_BYTES: Final = 4 * MIB  # and this: larger ones would be copied for nothing, and Arrow's offsets end at 2 GiB
 COMPACTED_BYTES: Final = 512 * MIB  # entries of a segment that is merged no further: a few seconds to rewrite
+SEGMENT_ALLOCATION_BYTES: Final = 1024 * MIB  # asked for at once by a reader of a segment: only damage wants so much
 COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entries too often
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -10,15 +10,14 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from logpulse.batch import SCHEMA, concat_entries, entry_bytes, stream_column, timestamp_column, total_bytes
-from logpulse.errors import DamagedFileError
 from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.flush import free_name
 from logpulse.storage.segment import Segment
+from logpulse.storage.segment_reader import read_chunk
 from logpulse.storage.segment_writer import COMPACTION_LEVEL, SegmentPlan, SegmentWriter, chunk_starts
 
 Key = tuple[int, int]
@@ -56,7 +55,7 @@ def merge(folder: DataFolder, run: Sequence[Segment], labels_of: Callable[[int],
 
     Raises:
         OSError: the disk refuses; nothing has changed.
-        DamagedFileError: one of `run` cannot be read; nothing has changed.
+        DamagedFileError, StorageError: one of `run` cannot be read; nothing has changed.
     """
     first = min(each.facts.first_sequence for each in run)
     last = max(each.facts.last_sequence for each in run)
@@ -121,13 +120,9 @@ class _ChunkReader:
         return taken
 
     def _read(self) -> pa.RecordBatch:
-        try:
-            with pq.ParquetFile(self._segment.path, page_checksum_verification=True) as file:
-                table = file.read_row_group(self._next, columns=SCHEMA.names)
-        except (OSError, ValueError) as error:
-            raise DamagedFileError(self._segment.path, str(error)) from error
+        entries = read_chunk(self._segment, self._next)
         self._next += 1
-        return concat_entries(table.cast(SCHEMA).to_batches())
+        return entries
 
 
 def _rechunked(pieces: Iterator[pa.RecordBatch], chunk_bytes: int) -> Iterator[pa.RecordBatch]:

@@ -207,6 +207,6 @@ def test_log_text_in_a_torn_write_never_passes_for_a_record(
 def test_the_store_id_is_read_off_a_whole_header_only(three: tuple[Path, list[WalRecord], list[int]]) -> None:
     path, _, _ = three
     assert store_id_in(path) == STORE_ID
-    for content in (b"", MAGIC, MAGIC + STORE_ID[:7], b"x" * 12):
-        path.write_bytes(content)
+    for start in (b"", MAGIC, MAGIC + STORE_ID[:7], b"x" * 12):
+        path.write_bytes(start)
         assert store_id_in(path) is None
