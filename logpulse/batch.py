@@ -61,6 +61,11 @@ class Batch:
         return total_bytes(self.entries)
 
     @cached_property
+    def label_bytes(self) -> int:
+        """Bytes of the labels of its streams as JSON text, which a WAL record carries too."""
+        return sum(len(labels.encoded) for labels in self.streams.values())
+
+    @cached_property
     def time_range(self) -> tuple[int, int]:
         """The oldest and the newest timestamp, both inclusive; (0, -1) for no entries."""
         times = timestamp_column(self.entries)

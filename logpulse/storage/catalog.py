@@ -74,7 +74,8 @@ class Catalog:
         try:
             # A rollback journal leaves one file behind; the catalog changes once a flush, so its speed does not matter.
             self._database.execute("pragma journal_mode = delete")
-            self._database.execute("pragma synchronous = full")
+            # More than `full`: the folder is synced too when the journal goes, or power loss could bring it back.
+            self._database.execute("pragma synchronous = extra")
             (version,) = self._database.execute("pragma user_version").fetchone()
             if version > VERSION:
                 raise NewerFormatError(path, f"catalog format {version} is newer than this LogPulse reads ({VERSION})")

@@ -48,10 +48,16 @@ def choose_run(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     return ()
 
 
-def merge(folder: DataFolder, run: Sequence[Segment], labels_of: Callable[[int], Labels], chunk_bytes: int) -> Segment:
+def merge(
+    folder: DataFolder,
+    run: Sequence[Segment],
+    labels_of: Callable[[int], Labels],
+    chunk_bytes: int,
+    stopped: Callable[[], bool],
+) -> Segment | None:
     """Write the entries of `run`, neighbours in commit order, as one segment that replaces them.
 
-    Holds about one chunk of each in memory.
+    Holds about one chunk of each in memory. Asks `stopped` before each chunk, and gives None when it says so.
 
     Raises:
         OSError: the disk refuses; nothing has changed.
@@ -60,17 +66,20 @@ def merge(folder: DataFolder, run: Sequence[Segment], labels_of: Callable[[int],
     first = min(each.facts.first_sequence for each in run)
     last = max(each.facts.last_sequence for each in run)
     day = run[0].facts.day
+    replaces = tuple(name for each in run for name in (each.name, *each.facts.replaces))
     plan = SegmentPlan(
-        free_name(folder, day, first, last),
+        free_name(folder, day, first, last, replaces),
         day,
         first,
         last,
         max(each.facts.arrival for each in run),
         COMPACTION_LEVEL,
-        tuple(name for each in run for name in (each.name, *each.facts.replaces)),
+        replaces,
     )
     with SegmentWriter(folder, plan, labels_of) as writer:
         for chunk in _rechunked(_merged(run), chunk_bytes):
+            if stopped():
+                return None
             writer.add_chunk(chunk)
         return writer.finish()
 

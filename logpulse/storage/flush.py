@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -61,7 +61,12 @@ def _plan(folder: DataFolder, day: int, sealed: Sequence[HeadBatch]) -> SegmentP
     return SegmentPlan(name, day, first, last, max(each.arrival for each in sealed), FLUSH_LEVEL)
 
 
-def free_name(folder: DataFolder, day: int, first_sequence: int, last_sequence: int) -> str:
-    """Give a segment name that no file has: one that a kill kept out of the catalog may have the first choice."""
+def free_name(
+    folder: DataFolder, day: int, first_sequence: int, last_sequence: int, replaced: Collection[str] = ()
+) -> str:
+    """Give a segment name that no file has: one that a kill kept out of the catalog may have the first choice.
+
+    Nor is it among `replaced`: a segment that names itself as obsolete would be deleted at the next start.
+    """
     names = (segment_name(day, first_sequence, last_sequence, part) for part in itertools.count())
-    return next(name for name in names if not folder.segment(name).exists())
+    return next(name for name in names if name not in replaced and not folder.segment(name).exists())

@@ -16,7 +16,7 @@ _LOG: Final = logging.getLogger("logpulse.storage")
 class Readers:
     """Count the readers of each generation of views and delete doomed files behind the last of them.
 
-    Every call but `delete_unread` is made with `changed` held, under which views are published too.
+    `enter`, `leave` and `doom` are called with `changed` held, under which views are published too.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,8 @@ class Readers:
 
     def wait_for_none(self, seconds: float) -> None:
         """Wait until nobody reads, but no longer than `seconds`."""
-        self.changed.wait_for(lambda: not self._counts, timeout=seconds)
+        with self.changed:
+            self.changed.wait_for(lambda: not self._counts, timeout=seconds)
 
     def doom(self, segments: Sequence[Segment], generation: int) -> None:
         """Have the files of `segments` deleted, which are in no view from `generation` on."""

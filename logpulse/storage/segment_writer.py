@@ -73,6 +73,11 @@ class SegmentWriter:
             store_schema=False,
         )
 
+    @property
+    def rows(self) -> int:
+        """The number of entries written so far."""
+        return self._table.rows
+
     def add_chunk(self, entries: pa.RecordBatch) -> None:
         """Write entries as the next chunk; they continue the order by (stream, timestamp).
 

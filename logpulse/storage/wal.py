@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Literal
 
 import attrs
@@ -17,6 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from logpulse.batch import SCHEMA, Batch
+from logpulse.errors import LimitExceededError
 from logpulse.limits import WAL_FILE_BYTES, WAL_RECORD_BYTES
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder, wal_first_sequence, wal_name
@@ -31,6 +33,7 @@ HEADER: Final = struct.Struct(f"<4s{STORE_ID_BYTES}sHHIQ")  # magic, store id, v
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of header and payload
 PREFIX_BYTES: Final = HEADER.size + CHECKSUM.size
 BATCH_KIND: Final = 1
+_PROOF_BYTES: Final = 4096
 _BATCH_HEAD: Final = struct.Struct("<qI")  # arrival in unix nanoseconds, bytes of the labels that follow
 
 
@@ -103,6 +106,7 @@ class Wal:
         """Write one record and, with `always`, make it durable; return its sequence number.
 
         Raises:
+            LimitExceededError: the record would be too large; nothing was written.
             OSError: nothing may be acknowledged. What was written is cut off again where the disk allows it; a record
                 that survives nevertheless is superseded by the next file, which starts at the same sequence number.
         """
@@ -117,7 +121,7 @@ class Wal:
         pieces = encode_record(WalRecord(self._next, arrival, batch), self._store_id)
         size = sum(len(piece) for piece in pieces)
         if size > WAL_RECORD_BYTES:
-            raise OSError(f"a WAL record of {size} bytes is above the limit of {WAL_RECORD_BYTES}")
+            raise LimitExceededError("bytes of one commit", WAL_RECORD_BYTES, size)
         try:
             _write_all(file, pieces)
             self._unsynced = True
@@ -130,14 +134,14 @@ class Wal:
         self._next += 1
         return self._next - 1
 
-    def sync(self) -> None:
-        """Make everything appended durable.
+    def sync(self) -> bool:
+        """Make everything appended durable; tell whether there was anything to write.
 
         Raises:
             OSError: the file is poisoned and closed; fdatasync is never tried twice on one descriptor.
         """
         if self._file is None or not self._unsynced:
-            return
+            return False
         began = self._clock()
         try:
             os.fdatasync(self._file)
@@ -146,6 +150,24 @@ class Wal:
             raise
         self._unsynced = False
         self._on_sync(self._clock() - began)
+        return True
+
+    def prove(self) -> None:
+        """Begin a new file and write to it durably, to see whether the disk takes data again.
+
+        Raises:
+            OSError: it does not.
+        """
+        self.roll()
+        self._open()
+        assert self._file is not None
+        try:
+            os.write(self._file, bytes(_PROOF_BYTES))  # zeros, which a reader passes over should they stay
+            os.fdatasync(self._file)
+            os.ftruncate(self._file, 0)
+        except OSError:
+            self._abandon()
+            raise
 
     def roll(self) -> None:
         """Close the file, so that the next record starts a new one and this one can be let go."""
@@ -171,7 +193,7 @@ class Wal:
 
     def stored_bytes(self) -> int:
         """Count the bytes of the WAL files."""
-        return sum(path.stat().st_size for path in self._folder.wal_files())
+        return sum(map(_size_of, self._folder.wal_files()))
 
     def close(self) -> None:
         """Make everything durable and close the file."""
@@ -180,9 +202,13 @@ class Wal:
     def _open(self) -> None:
         path = self._folder.wal / wal_name(self._next)
         # A file of this name holds at most an abandoned record of the same number, never acknowledged.
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._good_bytes = 0
-        sync_folder(self._folder.wal)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            sync_folder(self._folder.wal)
+        except OSError:  # a record in a file whose name may be lost would not be durable
+            os.close(file)
+            raise
+        self._file, self._good_bytes = file, 0
 
     def _abandon(self) -> None:
         file, self._file, self._unsynced = self._file, None, False
@@ -194,6 +220,13 @@ class Wal:
             pass  # the next file supersedes the remains
         finally:
             os.close(file)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # let go between the listing and this look
+        return 0
 
 
 def _write_all(file: int, pieces: list[bytes | memoryview]) -> None:

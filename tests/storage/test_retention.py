@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -10,6 +12,7 @@ import pytest
 
 from logpulse.limits import DAY_NS, SECOND_NS
 from logpulse.model.matcher import Matcher, MatchOperator
+from logpulse.storage.segment import Segment
 from logpulse.storage.store import Store
 
 from ..strategies import NOON, batch_of, entry
@@ -139,7 +142,31 @@ def test_two_readers_of_different_age_hold_different_segments(tmp_path: Path) ->
         assert not second.exists()
 
 
-def test_a_catalog_that_cannot_be_written_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+# -- a disk that refuses ----------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_gets_room_by_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    with opened(tmp_path, WEEK, clock) as store:
+        fill(store)
+        paths = [segment.path for segment in store.view.segments]
+        clock.run(8 * DAY_NS)
+        replace = store._catalog.replace
+
+        def full_until_a_file_goes(*arguments: Sequence[Segment]) -> None:
+            if all(path.exists() for path in paths):
+                raise OSError(errno.ENOSPC, "database or disk is full")
+            replace(*arguments)
+
+        monkeypatch.setattr(store._catalog, "replace", full_until_a_file_goes)
+        assert len(store.retain()) == 2
+        assert not any(path.exists() for path in paths)
+        assert lines(store) == []
+    with opened(tmp_path, WEEK, clock) as store:
+        assert problem_codes(store) == []
+
+
+def test_a_catalog_that_cannot_be_written_is_told_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
 
     def full(*_: object) -> None:
@@ -149,8 +176,46 @@ def test_a_catalog_that_cannot_be_written_deletes_nothing(tmp_path: Path, monkey
         fill(store)
         clock.run(8 * DAY_NS)
         with monkeypatch.context() as patch:
-            patch.setattr(store._catalog, "replace", full)
-            with pytest.raises(OSError, match="full"):
-                store.retain()
-        assert lines(store) == ["of today", "old"]
-        assert len(store.retain()) == 2
+            for call in ("replace", "keep_streams", "note_clock"):
+                patch.setattr(store._catalog, call, full)
+            assert len(store.retain()) == 2
+        assert lines(store) == []
+        assert store.folder.segment_names() == []
+        assert store.retain() == ()
+    with opened(tmp_path, WEEK, clock) as store:
+        assert problem_codes(store) == []
+
+
+def test_a_file_that_cannot_be_deleted_is_deleted_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with opened(tmp_path, WEEK, clock) as store:
+        fill(store)
+        clock.run(8 * DAY_NS)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refuse)
+            assert len(store.retain()) == 2
+            with store.reading():
+                pass
+        assert len(store.folder.segment_names()) == 2
+        with store.reading():
+            pass
+        assert store.folder.segment_names() == []
+
+
+def test_streams_that_went_leave_nothing_behind(tmp_path: Path) -> None:
+    clock = Clock()
+    with opened(tmp_path, WEEK, clock) as store:
+        for number in range(5):
+            store.append([batch_of([entry("x", clock.now, service=f"s{number}")])])
+            store.flush()
+            store.retain()
+            clock.run(8 * DAY_NS)
+        store.retain()
+        assert len(store.index) == 0
+        assert len(store._newest._ids) == 0
+        assert store.append([batch_of([entry("x", service="s0")])]) is not None, "what went can come back"
+        assert store.append([batch_of([entry("x", service="s0")])]) is None

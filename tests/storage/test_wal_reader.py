@@ -65,7 +65,7 @@ def test_a_tail_torn_at_any_byte_costs_only_the_last_record(
         assert (damage.offset, damage.size, damage.tail) == (offsets[2], size - offsets[2], True)
 
     problems = Problems(wal_folder)
-    assert len(list(replay(wal_folder, STORE_ID, 0, problems))) == 2
+    assert len(list(replay(wal_folder, STORE_ID, 0, 1, problems))) == 2
     assert path.stat().st_size == offsets[2]
     (copy,) = wal_folder.quarantine.iterdir()
     assert copy.read_bytes() == whole[offsets[2] : offsets[3] - 1]
@@ -109,7 +109,7 @@ def test_damage_in_the_middle_is_copied_aside_and_the_file_left_alone(
     data[offsets[1] + PREFIX_BYTES] ^= 0xFF
     path.write_bytes(data)
     problems = Problems(wal_folder)
-    assert [content(record) for record in replay(wal_folder, STORE_ID, 0, problems)] == [
+    assert [content(record) for record in replay(wal_folder, STORE_ID, 0, 1, problems)] == [
         content(records[0]),
         content(records[2]),
     ]

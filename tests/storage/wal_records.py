@@ -57,4 +57,4 @@ def open_wal(folder: DataFolder, sync: WalSync = "always", first: int = 1) -> Wa
 
 def replayed(folder: DataFolder, flushed: int = 0) -> list[Content]:
     """Replay as at a start."""
-    return [content(record) for record in replay(folder, STORE_ID, flushed, Problems(folder))]
+    return [content(record) for record in replay(folder, STORE_ID, flushed, None, Problems(folder))]
