@@ -36,6 +36,8 @@ from logpulse.services.lifecycle import Lifecycle, force_end, watch_signals
 from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
 from logpulse.services.retention import run_retention
+from logpulse.services.scrubber import Scrubber
+from logpulse.services.wal_mender import mend_wal
 from logpulse.services.wal_syncer import sync_wal
 from logpulse.storage.store import Store, StorePolicy, open_store
 from logpulse.wire.ingest import IngestDecoder
@@ -165,6 +167,8 @@ async def running_services(
             await nursery.start(flusher.run)
             await clocks.start(run_retention, store, metrics)
             await clocks.start(run_compaction, store, metrics)
+            await clocks.start(Scrubber(store, metrics).run)
+            await clocks.start(mend_wal, store)
             if config.ingest.wal_sync == "interval":
                 await clocks.start(sync_wal, store)
             yield services
