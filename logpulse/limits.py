@@ -29,7 +29,7 @@ FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
-STREAM_LABELS_BYTES: Final = 64 * MIB  # of the labels of all streams as JSON; in memory they take about five times that
+STREAM_LABELS_BYTES: Final = 64 * MIB  # of the labels of all streams as JSON; in memory three times that
 DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
 
 # -- HTTP -------------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from ..strategies import NOON, batch_of, entry
 from .opening import POLICY, Clock, opened, problem_codes, stored
 
 PUSHES = 120
+MOST_PUSHES = 20 * PUSHES  # until retention has had its turn
 KEPT_NS = 36_500 * DAY_NS  # ahead of the clock, however long it runs
 
 
@@ -45,7 +46,9 @@ def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatc
 
         def push() -> None:
             try:
-                for number in range(PUSHES):
+                for number in range(MOST_PUSHES):
+                    if number >= PUSHES and deleted:
+                        break
                     mine = entry(f"entry {number}", NOON + KEPT_NS + number, service=f"s{number % 3}")
                     late = entry(f"late {number}", NOON - (1 + number // 10) * DAY_NS, service="late")
                     assert store.append([batch_of([mine, late])]) is not None
@@ -78,7 +81,6 @@ def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatc
         query()
         store.flush()
         query()
-        assert acknowledged.count == PUSHES
         assert deleted, "retention was at work meanwhile"
         clock.run(7 * DAY_NS)
         retain()
