@@ -147,6 +147,14 @@ def test_one_wrong_bit_in_the_footer_is_found_or_does_no_harm(copy: Segment) -> 
                 assert content(copy) == before
 
 
+def test_a_column_of_another_name_is_found(copy: Segment) -> None:
+    whole = copy.path.read_bytes()
+    with flipped(copy, whole.index(b"labels", footer_start(whole)), 5):
+        assert damage_of(copy) == "its columns are not those of a segment"
+        with pytest.raises(DamagedFileError):
+            verify_chunks(copy, [0])
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1", b"x" * 5000], ids=["empty", "magic only", "garbage"])
 def test_what_is_no_segment_is_damaged(copy: Segment, data: bytes) -> None:
     copy.path.write_bytes(data)
