@@ -27,6 +27,7 @@ DECOMPRESSED_BYTES: Final = 64 * MIB  # a hundred times less than Loki's, as thi
 DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
 FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
+BODY_PAUSE_SECONDS: Final = 10  # within a body; a sender that lives sends something, and TCP repeats a loss in less
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
 DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
@@ -41,7 +42,7 @@ RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hyperc
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
-INTAKE_BYTES: Final = 64 * MIB  # of bodies being read and decoded; a batch and its body are held at once
+INTAKE_BYTES: Final = 64 * MIB  # of bodies, as far as they have arrived, until decoded; a batch is held beside it
 APPEND_REQUESTS: Final = 64  # pushes waiting for the committer
 APPEND_BYTES: Final = 64 * MIB  # and their bytes
 APPEND_WAIT_SECONDS: Final = 5  # most senders lose data on a refusal, so waiting is kinder

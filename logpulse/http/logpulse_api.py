@@ -44,7 +44,7 @@ def logpulse_api(services: Services) -> Blueprint:
 
     @routes.post("/ingest")
     async def ingest() -> Response:
-        body = incoming_json(int(services.config.ingest.max_body_bytes))
+        body = incoming_json()
         push = await services.intake.take(body, lambda text: services.decoder.decode(text, services.now_ns()))
         return _ingest_answer(services, push)
 

@@ -6,6 +6,8 @@ import httpx
 import pytest
 import trio
 
+from logpulse.limits import BODY_BYTES, BODY_PAUSE_SECONDS, FORM_BYTES
+
 from .serving import ALL, MIDNIGHT, Json, RunningServer, S, Servers, find, messages, push, stream_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -86,6 +88,14 @@ async def test_forms_that_cannot_be_read(filled: httpx.AsyncClient) -> None:
     assert answer.status_code == 400
     answer = await filled.post("/query", content=b"query=" + b"x" * 300_000, headers={"Content-Type": FORM})
     assert (answer.status_code, answer.json()["value"]) == (413, 256 * 1024)
+
+
+async def test_a_form_is_refused_as_soon_as_it_is_too_long(running: RunningServer) -> None:
+    head = f"POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
+    with trio.fail_after(BODY_PAUSE_SECONDS / 2):
+        async with await trio.open_tcp_stream("127.0.0.1", running.port) as stream:
+            await stream.send_all(head.encode() + b"query=" + b"x" * FORM_BYTES)  # and no more
+            assert b" 413 " in await stream.receive_some()
 
 
 async def test_a_query_longer_than_any_url_goes_as_a_form(filled: httpx.AsyncClient) -> None:
