@@ -96,3 +96,12 @@ def test_patterns_are_bounded() -> None:
 def test_evil_patterns_take_linear_time() -> None:
     assert not compile_anchored("(a+)+b")("a" * 50_000)
     assert not compile_anchored("(a|aa)*b")("a" * 50_000)
+
+
+def test_a_pattern_that_takes_seconds_to_compile_is_refused_and_a_long_list_of_words_is_not() -> None:
+    bomb = "|".join(f"x{number}[a-z]{{1,50}}" for number in range(500))
+    words = "|".join(f"request-{number:05}" for number in range(700))
+    assert max(len(bomb), len(words)) <= REGEX_BYTES
+    with pytest.raises(PatternError, match=r"too large"):
+        compile_anchored(bomb)
+    assert compile_search(words)("a request-00699 b")
