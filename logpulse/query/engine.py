@@ -10,7 +10,7 @@ import numpy as np
 
 from logpulse.batch import Int64Array
 from logpulse.errors import StorageError
-from logpulse.logql.ast import LogQuery, Selector
+from logpulse.logql.ast import LogQuery, MetricExpression, Selector
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.executor import Executor, QueryMemoryError, UnreadableSourceError
 from logpulse.query.interrupt import Interrupt
@@ -32,6 +32,19 @@ class LogsRequest:
     limit: int = 100
     direction: Direction = Direction.BACKWARD
     cursor: Cursor | None = None
+
+
+@attrs.frozen
+class MetricsRequest:
+    """Ask for the points at start, start + step, … up to `end`, all unix nanoseconds; an instant query has one.
+
+    `start` and `end` are multiples of `step` already, except for an instant query, whose `step` does not matter.
+    """
+
+    query: MetricExpression
+    start: int
+    end: int
+    step: int
 
 
 class Engine:
