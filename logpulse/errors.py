@@ -45,6 +45,11 @@ class BodyFormatError(LogPulseError):
 
 
 @attrs.define(eq=False, slots=False)
+class NoStreamsError(BodyFormatError):
+    """Refuse a push that names no stream at all."""
+
+
+@attrs.define(eq=False, slots=False)
 class UnsupportedMediaError(LogPulseError):
     """Name the header of a body in a format that is not understood, and the formats that are."""
 

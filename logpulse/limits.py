@@ -28,6 +28,7 @@ DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
 FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
+LABEL_TEXT_BYTES: Final = 16 * MIB  # of one stream's labels as text; Loki's, which has crashed on longer ones
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
 DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
 

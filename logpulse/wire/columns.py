@@ -29,6 +29,15 @@ class Columns:
     metadata: Sequence[dict[str, str] | None] | None
 
 
+@attrs.frozen(eq=False)
+class LabelledColumns:
+    """Hold what a body says before its labels are read: the text of each stream's, and how many entries it has."""
+
+    labels: Sequence[bytes]
+    sizes: Sequence[int]
+    columns: Columns
+
+
 def places(sizes: Sequence[int]) -> tuple[Int64Array, Int64Array]:
     """Give the columns `stream` and `entry` of a body whose streams have so many entries each."""
     counts = np.array(sizes, dtype=np.int64)
