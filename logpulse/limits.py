@@ -42,6 +42,7 @@ RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hyperc
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
+INTAKE_BYTES: Final = 64 * MIB  # of bodies being read and decoded; a batch and its body are held at once
 APPEND_REQUESTS: Final = 64  # pushes waiting for the committer
 APPEND_BYTES: Final = 64 * MIB  # and their bytes
 APPEND_WAIT_SECONDS: Final = 5  # most senders lose data on a refusal, so waiting is kinder

@@ -23,7 +23,7 @@ from logpulse.http.context import Services
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.listener import hypercorn_config, open_listener
 from logpulse.logql.parser import parse_selector
-from logpulse.memory import tune_allocator
+from logpulse.memory import tune_allocator, tune_collector
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.services.broadcaster import Broadcaster
@@ -31,6 +31,7 @@ from logpulse.services.committer import AppendQueue, Committer
 from logpulse.services.compactor import run_compaction
 from logpulse.services.flusher import Flusher
 from logpulse.services.gauges import register_gauges
+from logpulse.services.intake import Intake
 from logpulse.services.lifecycle import Lifecycle, force_end, watch_signals
 from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
@@ -52,6 +53,7 @@ def serve(load: Callable[[], Config]) -> int:
     try:
         config = load()
         log_to_stderr(config)
+        tune_collector()
         gc.freeze()  # what is imported stays, so that collections need not look at it again
         try:
             with open_listener(config.server.host, config.server.port) as listener:
@@ -147,7 +149,7 @@ async def running_services(
             store=store,
             engine=Engine(store, executor),
             queries=queries,
-            append=append,
+            intake=Intake(append, lifecycle, ingest.buffer_size),
             broadcaster=broadcaster,
             flusher=flusher,
             metrics=metrics,

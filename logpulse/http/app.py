@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from logpulse.errors import LogPulseError
 from logpulse.http.auth import Authenticated
 from logpulse.http.context import Services
+from logpulse.http.direct_body import DirectBody
 from logpulse.http.logpulse_api import logpulse_api
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
@@ -43,7 +44,7 @@ def make_app(services: Services) -> ASGIFramework:
     _handle_errors(quart)
     _measure(quart, services)
     body_bytes = int(services.config.ingest.max_body_bytes)
-    guarded = Authenticated(quart, services.keyring)
+    guarded = Authenticated(DirectBody(quart), services.keyring)
     return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
 
 

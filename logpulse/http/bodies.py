@@ -1,34 +1,31 @@
-"""Read request bodies: their type first, then their bytes, then what they decompress to."""
+"""Read request bodies: their type first, then their bytes."""
 
 from __future__ import annotations
 
 from typing import Final
 from urllib.parse import parse_qsl
 
-import trio
 from quart import request
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
+from logpulse.http.direct_body import read_body
 from logpulse.limits import FORM_BYTES
-from logpulse.wire.compression import decompress
+from logpulse.services.intake import IncomingBody
+from logpulse.wire.compression import EncodedBody
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-async def read_json_body() -> bytes:
-    """Give the decompressed body of a JSON request.
+def incoming_json(most_bytes: int) -> IncomingBody:
+    """Describe the body of a JSON push, which nothing of has been read yet; `most_bytes` bounds one of unknown length.
 
     Raises:
         UnsupportedMediaError: the request says it is something else, or says nothing.
-        BodyTooLargeError, BodyFormatError: from `decompress`.
     """
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
-    body = await _read()
-    encoding = request.headers.get("Content-Encoding", "")
-    if not encoding:
-        return body
-    return await trio.to_thread.run_sync(decompress, body, encoding)
+    length = request.content_length
+    return IncomingBody(most_bytes if length is None else length, _read_encoded)
 
 
 async def read_parameters() -> dict[str, str]:
@@ -44,7 +41,7 @@ async def read_parameters() -> dict[str, str]:
         return parameters
     if request.mimetype not in (_FORM, ""):
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), (_FORM,))
-    body = await _read()
+    body = await read_body(request.scope)
     if len(body) > FORM_BYTES:
         raise BodyTooLargeError("form bytes", FORM_BYTES, len(body))
     try:
@@ -53,6 +50,5 @@ async def read_parameters() -> dict[str, str]:
         raise BodyFormatError(f"the form is not readable: {error}") from error
 
 
-async def _read() -> bytes:
-    """Collect the body. The middleware bounds its size and its time."""
-    return b"".join([piece async for piece in request.body])
+async def _read_encoded() -> EncodedBody:
+    return EncodedBody(await read_body(request.scope), request.headers.get("Content-Encoding", ""))

@@ -11,8 +11,8 @@ from logpulse.http.auth import Keyring
 from logpulse.http.entry_json import LevelOf, detected_level, labelled_level
 from logpulse.query.engine import Engine
 from logpulse.services.broadcaster import Broadcaster
-from logpulse.services.committer import AppendQueue
 from logpulse.services.flusher import Flusher
+from logpulse.services.intake import Intake
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
@@ -28,7 +28,7 @@ class Services:
     store: Store
     engine: Engine
     queries: QueryRunner
-    append: AppendQueue
+    intake: Intake
     broadcaster: Broadcaster
     flusher: Flusher
     metrics: Metrics

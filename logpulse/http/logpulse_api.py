@@ -11,12 +11,12 @@ import msgspec
 import trio
 from quart import Blueprint, Response
 
-from logpulse.errors import InvalidRequestError, LimitExceededError, OverloadedError, UnavailableError
-from logpulse.http.bodies import read_json_body, read_parameters
+from logpulse.errors import InvalidRequestError, LimitExceededError
+from logpulse.http.bodies import incoming_json, read_parameters
 from logpulse.http.context import Services
 from logpulse.http.entry_json import entry_json
 from logpulse.http.problems import JSON, json_response
-from logpulse.limits import DECODE_IN_THREAD_BYTES, PARSE_IN_THREAD_CHARACTERS
+from logpulse.limits import PARSE_IN_THREAD_CHARACTERS
 from logpulse.logql.ast import Selector
 from logpulse.logql.parser import parse_log_query, parse_selector
 from logpulse.query.engine import LogsRequest
@@ -41,20 +41,11 @@ class QueryStatsJson(msgspec.Struct):
 def logpulse_api(services: Services) -> Blueprint:
     """Make the routes."""
     routes = Blueprint("logpulse_api", __name__)
-    pushes = trio.CapacityLimiter(services.config.ingest.buffer_size)
 
     @routes.post("/ingest")
     async def ingest() -> Response:
-        if services.lifecycle.is_stopping:
-            raise UnavailableError("the server is stopping; send this again to its successor", retry_after=1)
-        if pushes.borrowed_tokens >= pushes.total_tokens:
-            most = services.config.ingest.buffer_size
-            raise OverloadedError("pushes in work", most, most + 1, "ingest.buffer_size")
-        async with pushes:
-            body = await read_json_body()
-            push = await _decode(services, body)
-            if push.batch.rows:
-                await services.append.submit(push.batch)
+        body = incoming_json(int(services.config.ingest.max_body_bytes))
+        push = await services.intake.take(body, lambda text: services.decoder.decode(text, services.now_ns()))
         return _ingest_answer(services, push)
 
     @routes.route("/query", methods=["GET", "POST"])
@@ -85,12 +76,6 @@ def logpulse_api(services: Services) -> Blueprint:
         return json_response(await _list_labels(services, name))
 
     return routes
-
-
-async def _decode(services: Services, body: bytes) -> Push:
-    if len(body) <= DECODE_IN_THREAD_BYTES:
-        return services.decoder.decode(body, services.now_ns())
-    return await trio.to_thread.run_sync(services.decoder.decode, body, services.now_ns())
 
 
 def _ingest_answer(services: Services, push: Push) -> Response:

@@ -12,6 +12,7 @@ from logpulse.batch import Batch
 from logpulse.errors import LogPulseError, OverloadedError, UnavailableError
 from logpulse.limits import APPEND_BYTES, APPEND_REQUESTS, APPEND_WAIT_SECONDS
 from logpulse.services.metrics import Metrics
+from logpulse.services.room import Room
 from logpulse.storage.index import StreamCollisionError
 from logpulse.storage.store import Commit, Store
 
@@ -25,6 +26,16 @@ class Ticket:
     done: trio.Event = attrs.field(factory=trio.Event)
     failure: LogPulseError | None = None
 
+    async def stored(self) -> None:
+        """Return when the entries are durable. Cancelled, they are stored all the same.
+
+        Raises:
+            UnavailableError, OverloadedError, StreamCollisionError: from the store; nothing is stored.
+        """
+        await self.done.wait()
+        if self.failure is not None:
+            raise self.failure
+
 
 class AppendQueue:
     """Hold pushes on their way to the committer, bounded in requests and in bytes."""
@@ -32,47 +43,32 @@ class AppendQueue:
     def __init__(self, *, wait_seconds: float = APPEND_WAIT_SECONDS, most_bytes: int = APPEND_BYTES) -> None:
         self._send, self.receive = trio.open_memory_channel[Ticket](APPEND_REQUESTS)
         self._wait_seconds = wait_seconds
-        self._most_bytes = most_bytes
-        self._held_bytes = 0
-        self._room = trio.lowlevel.ParkingLot()
+        self._room = Room("pushes wait for the disk", most_bytes, wait_seconds)
 
-    async def submit(self, batch: Batch) -> None:
-        """Return when the entries are durable.
-
-        Cancelled while it waits for room, nothing is stored; later, the entries are stored all the same.
+    async def enqueue(self, batch: Batch) -> Ticket:
+        """Hand a batch to the committer. Cancelled, nothing is stored.
 
         Raises:
-            UnavailableError: no room for long, the server is stopping, or the disk refuses; nothing is stored.
-            OverloadedError, StreamCollisionError: from the store; nothing is stored.
+            UnavailableError: no room for long, or the server is stopping; nothing is stored.
         """
         ticket = Ticket(batch, batch.entries.nbytes)
-        with trio.move_on_after(self._wait_seconds) as waiting:
-            await self._take_room(ticket.size)
-            try:
+        await self._room.take(ticket.size)
+        try:
+            with trio.move_on_after(self._wait_seconds):
                 await self._send.send(ticket)
-            except BaseException as error:
-                self.give_room(ticket.size)
-                if isinstance(error, trio.ClosedResourceError):
-                    raise UnavailableError("the server is stopping; send this again to its successor", 1) from error
-                raise
-        if waiting.cancelled_caught:
-            raise UnavailableError(
-                f"pushes wait for the disk: no room among {self._most_bytes} bytes within {self._wait_seconds:g}s", 1
-            )
-        await ticket.done.wait()
-        if ticket.failure is not None:
-            raise ticket.failure
-
-    async def _take_room(self, size: int) -> None:
-        # A push above the whole bound still passes, alone.
-        while self._held_bytes and self._held_bytes + size > self._most_bytes:
-            await self._room.park()
-        self._held_bytes += size
+                return ticket
+        except trio.ClosedResourceError as error:
+            self.give_room(ticket.size)
+            raise UnavailableError("the server is stopping; send this again to its successor", 1) from error
+        except BaseException:
+            self.give_room(ticket.size)
+            raise
+        self.give_room(ticket.size)
+        raise UnavailableError(f"pushes wait for the disk: {self.depth()} of them for {self._wait_seconds:g}s", 1)
 
     def give_room(self, size: int) -> None:
         """Let waiting pushes in, once `size` bytes are out of the queue."""
-        self._held_bytes -= size
-        self._room.unpark_all()
+        self._room.give(size)
 
     def depth(self) -> int:
         """Count the pushes that wait."""

@@ -72,5 +72,5 @@ class Flusher:
         self._metrics.flushes.labels(reason, "done").inc()
         self._metrics.flush_seconds.observe(flushed.seconds)
         self._metrics.chunks_stored.inc(sum(segment.facts.chunks for segment in flushed.segments))
-        pa.default_memory_pool().release_unused()
+        await trio.to_thread.run_sync(pa.default_memory_pool().release_unused, limiter=self._thread)
         _LOG.debug("flushed %d entries, %d bytes of text in %.3f s", flushed.rows, flushed.text_bytes, flushed.seconds)

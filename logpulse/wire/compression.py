@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import attrs
 import pyarrow as pa
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
@@ -16,6 +17,23 @@ _FEED: Final = 64 * KIB
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _ZLIB: Final = zlib.MAX_WBITS
 _RAW: Final = -zlib.MAX_WBITS
+
+
+@attrs.frozen
+class EncodedBody:
+    """Hold a body as it was sent, and its Content-Encoding, empty for none."""
+
+    content: bytes
+    encoding: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the content is the text itself."""
+        return self.encoding == ""
+
+    def decompressed(self) -> bytes:
+        """Give the text; raises as `decompress` does."""
+        return decompress(self.content, self.encoding)
 
 
 def decompress(body: bytes, encoding: str) -> bytes:

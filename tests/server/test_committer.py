@@ -96,9 +96,14 @@ async def committing(
         bench.queue.close()
 
 
+async def append(bench: Bench, batch: Batch) -> None:
+    ticket = await bench.queue.enqueue(batch)
+    await ticket.stored()
+
+
 async def submit(bench: Bench, line: str, outcomes: dict[str, LogPulseError | None]) -> None:
     try:
-        await bench.queue.submit(batch_of(line))
+        await append(bench, batch_of(line))
     except LogPulseError as error:
         outcomes[line] = error
     else:
@@ -169,8 +174,8 @@ async def test_duplicates_are_counted_and_publish_nothing(
 ) -> None:
     gate[0].set()
     async with committing(gate) as bench:
-        await bench.queue.submit(batch_of("known"))
-        await bench.queue.submit(batch_of("known", "new"))
+        await append(bench, batch_of("known"))
+        await append(bench, batch_of("known", "new"))
     assert [commit.batch.entries.column(2).to_pylist() for commit in bench.published] == [["new"]]
     assert value(bench.metrics, "logpulse_duplicate_lines_total") == 2
     assert value(bench.metrics, "logpulse_ingested_lines_total") == 1
@@ -215,7 +220,7 @@ async def test_a_push_waits_for_room_and_then_is_refused(
     assert len(outcomes) == 1 + APPEND_REQUESTS
     assert set(outcomes.values()) == {None}
     assert "surplus" not in [line for group in bench.store.groups for line in group]
-    assert bench.queue._held_bytes == 0
+    assert bench.queue._room._held == 0
 
 
 async def test_the_queue_is_bounded_in_bytes_and_lets_one_large_push_through_alone(
@@ -234,7 +239,7 @@ async def test_the_queue_is_bounded_in_bytes_and_lets_one_large_push_through_alo
         await trio.testing.wait_all_tasks_blocked()
         bench.gate.set()
     assert outcomes == {"small": None, large: None}
-    assert bench.queue._held_bytes == 0
+    assert bench.queue._room._held == 0
 
 
 async def test_cancelled_while_it_waits_for_room_a_push_takes_none(
@@ -252,7 +257,7 @@ async def test_cancelled_while_it_waits_for_room_a_push_takes_none(
         await submit(bench, "after", outcomes)
     assert outcomes == {"first": None, "after": None}
     assert [line for group in bench.store.groups for line in group] == ["first", "after"]
-    assert queue._held_bytes == 0
+    assert queue._room._held == 0
 
 
 async def test_closing_lets_what_waits_through_and_refuses_the_rest(
@@ -271,7 +276,7 @@ async def test_closing_lets_what_waits_through_and_refuses_the_rest(
     assert isinstance(refusal, UnavailableError)
     assert "stopping" in str(refusal)
     assert outcomes == {"first": None, "waiting": None}
-    assert bench.queue._held_bytes == 0
+    assert bench.queue._room._held == 0
 
 
 async def test_a_large_head_wakes_the_flusher(
@@ -279,10 +284,10 @@ async def test_a_large_head_wakes_the_flusher(
 ) -> None:
     gate[0].set()
     async with committing(gate) as bench:
-        await bench.queue.submit(batch_of("x"))
+        await append(bench, batch_of("x"))
         assert bench.wakes == 0
         bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), text_bytes=10))
-        await bench.queue.submit(batch_of("y"))
+        await append(bench, batch_of("y"))
     assert bench.wakes == 1
 
 
@@ -292,5 +297,5 @@ async def test_a_defect_of_the_store_ends_the_committer(
     gate[0].set()
     with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="defect"), flatten_subgroups=True):
         async with committing(gate, store=FakeStore(refusal=RuntimeError("defect"))) as bench:
-            await bench.queue.submit(batch_of("poison"))
+            await append(bench, batch_of("poison"))
             pytest.fail("it was acknowledged")

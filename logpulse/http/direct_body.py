@@ -1,0 +1,81 @@
+"""Request bodies past Quart, which copies each piece twice: a handler reads its body whole, and joins it once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+import trio
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    HTTPRequestEvent,
+    Scope,
+    WWWScope,
+)
+
+from logpulse.http.unread_body import announces_body
+
+_EXTENSION: Final = "logpulse.body"
+_NO_BODY: Final[HTTPRequestEvent] = {"type": "http.request", "body": b"", "more_body": False}
+
+
+@attrs.frozen
+class DirectBody:
+    """Keep each request's body for `read_body`; Quart sees a request without one."""
+
+    app: ASGIFramework
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one ASGI scope; only an HTTP request that announces a body is looked at."""
+        if scope["type"] != "http" or not announces_body(scope["headers"]):
+            await self.app(scope, receive, send)
+            return
+        body = _Body(receive)
+        scope["extensions"][_EXTENSION] = {"read": body.read}
+        await self.app(scope, body.receive_rest, send)
+
+
+async def read_body(scope: WWWScope) -> bytes:
+    """Give the body of a request, once. Middleware further out bounds its size and its time.
+
+    When the client leaves before its end, this waits for the cancellation that Quart-Trio then brings.
+    """
+    extension = scope["extensions"].get(_EXTENSION)
+    if extension is None:
+        return b""
+    body: bytes = await extension["read"]()
+    return body
+
+
+@attrs.define
+class _Body:
+    """Split what a server sends: the body for its reader, what comes after for Quart."""
+
+    _receive: ASGIReceiveCallable
+    _is_announced: bool = False
+    _departure: ASGIReceiveEvent | None = None
+    _over: trio.Event = attrs.field(factory=trio.Event)
+
+    async def read(self) -> bytes:
+        pieces = []
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self._departure = message
+                self._over.set()
+                await trio.sleep_forever()
+            else:
+                pieces.append(message["body"])
+                if not message["more_body"]:
+                    self._over.set()
+                    return b"".join(pieces)
+
+    async def receive_rest(self) -> ASGIReceiveEvent:
+        if not self._is_announced:
+            self._is_announced = True
+            return _NO_BODY
+        await self._over.wait()
+        return self._departure or await self._receive()
