@@ -39,6 +39,7 @@ SEND_SECONDS: Final = 15  # one write to a peer that does not read; then it is c
 GRACEFUL_SECONDS: Final = 10  # for answers in flight at shutdown; above the worst commit
 SHUTDOWN_SECONDS: Final = 25  # then the process ends by force; Kubernetes kills at 30
 RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hypercorn's, so a quarter of its steps
+COMPRESSED_ANSWER_BYTES: Final = 8 * KIB  # answers from here on are compressed if the client likes; less gains nothing
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
@@ -121,6 +122,11 @@ CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of th
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
+POINTS_PER_SERIES: Final = (
+    11_000  # Loki's, counted as whole steps between start and end; a wide screen has 4,000 columns
+)
+QUERY_RANGE_NS: Final = 30 * DAY_NS + 3600 * SECOND_NS  # Loki's 30d1h, between start and end of a range query
+DEFAULT_STEPS: Final = 250  # Loki's: whole seconds in a step so that a range has about this many
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
 
 # -- agent ------------------------------------------------------------------------------------------------------------

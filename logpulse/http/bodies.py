@@ -24,8 +24,17 @@ def incoming_json(most_bytes: int) -> IncomingBody:
     """
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
+    return incoming_body(most_bytes, request.headers.get("Content-Encoding", ""))
+
+
+def incoming_body(most_bytes: int, encoding: str) -> IncomingBody:
+    """Describe the body of any push likewise; `encoding` is what undoes its Content-Encoding, empty for nothing."""
+
+    async def read() -> EncodedBody:
+        return EncodedBody(await read_body(request.scope), encoding)
+
     length = request.content_length
-    return IncomingBody(most_bytes if length is None else length, _read_encoded)
+    return IncomingBody(most_bytes if length is None else length, read)
 
 
 async def read_parameters() -> dict[str, str]:
@@ -48,7 +57,3 @@ async def read_parameters() -> dict[str, str]:
         return parameters | dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise BodyFormatError(f"the form is not readable: {error}") from error
-
-
-async def _read_encoded() -> EncodedBody:
-    return EncodedBody(await read_body(request.scope), request.headers.get("Content-Encoding", ""))

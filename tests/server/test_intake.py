@@ -15,7 +15,8 @@ from logpulse.services.committer import AppendQueue
 from logpulse.services.intake import IncomingBody, Intake
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.wire.compression import EncodedBody
-from logpulse.wire.ingest import IngestDecoder, Push
+from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.push import Push
 
 NOW = 1_700_000_000_000_000_000
 TEXT = b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x"}]}]}'
