@@ -173,12 +173,12 @@ def _points(matrix: Matrix) -> list[bytes]:
     """Write the points of each series, separated by commas: in columns, as there may be hundreds of thousands."""
     _, columns = np.nonzero(matrix.present)
     texts = number_texts(matrix.values[matrix.present])
-    ends = pc.binary_join_element_wise(texts.dictionary.cast(pa.large_string()), '"],', "").take(texts.indices)
-    begins = pa.array([f'[{seconds_text(time)},"' for time in matrix.times.tolist()], pa.large_string())
+    ends = pc.binary_join_element_wise(texts.dictionary, '"],', "").take(texts.indices)
+    begins = pa.array([f'[{seconds_text(time)},"' for time in matrix.times.tolist()], pa.string())
     written = pc.binary_join_element_wise(begins.take(pa.array(columns)), ends, "")
     if not len(written):
         return []
     counts = matrix.present.sum(axis=1)
-    places = np.frombuffer(written.buffers()[1], dtype=np.int64)[np.concatenate(([0], np.cumsum(counts)))]
+    places = np.frombuffer(written.buffers()[1], dtype=np.int32)[np.concatenate(([0], np.cumsum(counts)))]
     content = written.buffers()[2].to_pybytes()
     return [content[start : stop - 1] for start, stop in pairwise(places.tolist())]
