@@ -79,6 +79,22 @@ def text_column(texts: Sequence[str]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(joined.encode())])
 
 
+def encoded_column(texts: Sequence[bytes]) -> pa.Array:
+    """Make a column of strings from UTF-8; bytes that are none become U+FFFD."""
+    joined = b"".join(texts)
+    if len(joined) > _INT32_MAX:
+        return pa.array([text.decode("utf-8", "replace") for text in texts], pa.string())
+    offsets = np.zeros(len(texts) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.int32, count=len(texts)), out=offsets[1:])
+    column = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    if not joined.isascii():
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            return pa.array([text.decode("utf-8", "replace") for text in texts], pa.string())
+    return column
+
+
 def stream_column(entries: pa.RecordBatch) -> Int64Array:
     """Give the stream ids without copying."""
     return _numpy(entries.column(0))

@@ -45,6 +45,25 @@ class BodyFormatError(LogPulseError):
 
 
 @attrs.define(eq=False, slots=False)
+class ForeignTextError(LogPulseError):
+    """Refuse a request in the words that the clients of another server's API know, with the setting that moves a limit.
+
+    The setting stands in a line of its own, since some clients show the first line only.
+    """
+
+    text: str
+    setting: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}\nraise {self.setting} to allow more" if self.setting else self.text
+
+
+@attrs.define(eq=False, slots=False)
+class NoStreamsError(BodyFormatError):
+    """Refuse a push that names no stream at all."""
+
+
+@attrs.define(eq=False, slots=False)
 class UnsupportedMediaError(LogPulseError):
     """Name the header of a body in a format that is not understood, and the formats that are."""
 
@@ -75,11 +94,15 @@ class QuerySyntaxError(LogPulseError):
     expected: tuple[str, ...] = ()
     hint: str = ""
 
-    def __str__(self) -> str:
-        place = f"at line {self.position.line}, column {self.position.column}"
+    @property
+    def explanation(self) -> str:
+        """What is wrong, without the place."""
         expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"parse error {place}: {self.reason}{expected}{hint}"
+        return f"{self.reason}{expected}{hint}"
+
+    def __str__(self) -> str:
+        return f"parse error at line {self.position.line}, column {self.position.column}: {self.explanation}"
 
 
 @attrs.define(eq=False, slots=False)

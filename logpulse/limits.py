@@ -29,6 +29,7 @@ FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
 BODY_PAUSE_SECONDS: Final = 10  # within a body; a sender that lives sends something, and TCP repeats a loss in less
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
+LABEL_TEXT_BYTES: Final = 16 * MIB  # of one stream's labels as text; Loki's, which has crashed on longer ones
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
 DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
 
@@ -39,6 +40,7 @@ SEND_SECONDS: Final = 15  # one write to a peer that does not read; then it is c
 GRACEFUL_SECONDS: Final = 10  # for answers in flight at shutdown; above the worst commit
 SHUTDOWN_SECONDS: Final = 25  # then the process ends by force; Kubernetes kills at 30
 RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hypercorn's, so a quarter of its steps
+COMPRESSED_ANSWER_BYTES: Final = 8 * KIB  # answers from here on are compressed if the client likes; less gains nothing
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
@@ -121,6 +123,11 @@ CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of th
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
+POINTS_PER_SERIES: Final = (
+    11_000  # Loki's, counted as whole steps between start and end; a wide screen has 4,000 columns
+)
+QUERY_RANGE_NS: Final = 30 * DAY_NS + 3600 * SECOND_NS  # Loki's 30d1h, between start and end of a range query
+DEFAULT_STEPS: Final = 250  # Loki's: whole seconds in a step so that a range has about this many
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
 
 # -- agent ------------------------------------------------------------------------------------------------------------

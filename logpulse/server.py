@@ -15,7 +15,7 @@ from typing import Final
 import trio
 from hypercorn.trio import serve as serve_http
 
-from logpulse.config import Config
+from logpulse.config import Config, IngestConfig
 from logpulse.errors import LogPulseError
 from logpulse.http.app import make_app
 from logpulse.http.auth import Keyring
@@ -39,6 +39,9 @@ from logpulse.services.retention import run_retention
 from logpulse.services.wal_syncer import sync_wal
 from logpulse.storage.store import Store, StorePolicy, open_store
 from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.loki_push import LokiDecoder
+from logpulse.wire.push import PushBuilder
+from logpulse.wire.service_name import as_sent, with_service_name
 
 _LOG: Final = logging.getLogger("logpulse")
 _UNFLUSHED_HEADS: Final = 4  # that may wait for a slow disk before pushes have to
@@ -156,6 +159,7 @@ async def running_services(
             lifecycle=lifecycle,
             keyring=keyring,
             decoder=IngestDecoder(ingest.max_labels, int(ingest.max_line_bytes), ingest.long_lines),
+            loki_decoder=loki_decoder(ingest),
             now_ns=time.time_ns,
         )
         async with trio.open_nursery() as nursery, trio.open_nursery() as clocks:
@@ -173,6 +177,12 @@ async def running_services(
             broadcaster.close()
             flusher.close()
             clocks.cancel_scope.cancel()
+
+
+def loki_decoder(ingest: IngestConfig) -> LokiDecoder:
+    """Make the decoder of Loki's pushes that `ingest` describes."""
+    complete_labels = with_service_name if ingest.discover_service_name else as_sent
+    return LokiDecoder(ingest.max_labels, complete_labels, PushBuilder(int(ingest.max_line_bytes), ingest.long_lines))
 
 
 def edge_counters(metrics: Metrics) -> EdgeCounters:

@@ -18,6 +18,7 @@ from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
 from logpulse.storage.store import Store
 from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.loki_push import LokiDecoder
 
 
 @attrs.frozen(eq=False)
@@ -35,6 +36,7 @@ class Services:
     lifecycle: Lifecycle
     keyring: Keyring
     decoder: IngestDecoder
+    loki_decoder: LokiDecoder
     now_ns: Callable[[], int]
 
     @property

@@ -24,7 +24,7 @@ from logpulse.query.interrupt import Interrupt
 from logpulse.query.planner import ALL_TIMES
 from logpulse.query.result import Cursor, Direction
 from logpulse.units import parse_time
-from logpulse.wire.ingest import Push
+from logpulse.wire.push import Push
 
 _COUNT: Final = re.compile(r"[0-9]{1,18}")
 

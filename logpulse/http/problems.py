@@ -10,6 +10,7 @@ from quart import Response
 from logpulse.errors import (
     BodyFormatError,
     BodyTooLargeError,
+    ForeignTextError,
     InvalidRequestError,
     LimitExceededError,
     LogPulseError,
@@ -33,6 +34,7 @@ _STATUSES: Final[tuple[tuple[type[LogPulseError], int], ...]] = (
     (LimitExceededError, 400),
     (InvalidRequestError, 400),
     (BodyFormatError, 400),
+    (ForeignTextError, 400),
     (QuerySyntaxError, 400),
     (UnsupportedQueryError, 400),
     (PatternError, 400),

@@ -9,14 +9,14 @@ import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.errors import StorageError
-from logpulse.logql.ast import LogQuery, Selector
+from logpulse.errors import StorageError, UnsupportedQueryError
+from logpulse.logql.ast import LogQuery, MetricExpression, Selector
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.executor import Executor, QueryMemoryError, UnreadableSourceError
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.logs import ReadSources, Row, read_page, source_reader
 from logpulse.query.planner import ALL_TIMES, Source, plan_logs
-from logpulse.query.result import Cursor, Direction, LogsPage, ScanStats
+from logpulse.query.result import Cursor, Direction, LogsPage, MetricsAnswer, ScanStats
 from logpulse.storage.segment_reader import is_sound
 from logpulse.storage.store import Store
 from logpulse.storage.view import View
@@ -32,6 +32,19 @@ class LogsRequest:
     limit: int = 100
     direction: Direction = Direction.BACKWARD
     cursor: Cursor | None = None
+
+
+@attrs.frozen
+class MetricsRequest:
+    """Ask for the points at start, start + step, … up to `end`, all unix nanoseconds; an instant query has one.
+
+    `start` and `end` are multiples of `step` already, except for an instant query, whose `step` does not matter.
+    """
+
+    query: MetricExpression
+    start: int
+    end: int
+    step: int
 
 
 class Engine:
@@ -52,6 +65,14 @@ class Engine:
         """
         with self._store.reading() as view:
             return self.logs_of(view, request, interrupt)
+
+    def metrics(self, request: MetricsRequest, interrupt: Interrupt) -> MetricsAnswer:
+        """Answer a metric query from the view of this moment.
+
+        Raises:
+            UnsupportedQueryError: this version runs none yet.
+        """
+        raise UnsupportedQueryError("a metric query")
 
     def logs_of(self, view: View, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
         """Answer a log query from `view`, as `logs` does. Where memory is short the page is."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import attrs
 
 from logpulse.limits import CURSOR_REPEATS, FIRST_WAVE_BYTES, PAGE_TEXT_BYTES, WAVE_GROWTH
+from logpulse.logql.record import Base, Origin, Record
 from logpulse.logql.stages.predicate import SqlPredicate
+from logpulse.model.labels import Labels
 from logpulse.query.executor import Executor, QueryMemoryError, ScanTask
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.planner import LogPlan, Source
 from logpulse.query.result import Cursor, Direction, Entry, LabelsOf, LogsPage, ScanStats
 from logpulse.query.scan import RowOrder, frugal_scan_tasks, scan_tasks
+from logpulse.wire.metadata import metadata_pairs
 
 
 @attrs.frozen(order=False)
@@ -148,7 +152,19 @@ def _cursor_after(entries: Sequence[Entry], before: Cursor | None) -> Cursor:
 
 
 def _entry(row: Row, labels_of: LabelsOf) -> Entry:
-    return Entry(row.stream, row.timestamp, row.line, row.metadata, labels_of(row.stream))
+    return make_entry(row.stream, row.timestamp, row.line, row.metadata, labels_of(row.stream))
+
+
+def make_entry(stream: int, timestamp: int, line: str, metadata: str | None, labels: Labels) -> Entry:
+    """Make an entry whose record is as it begins."""
+    shown = labels.as_dict()
+    origins = {}
+    for name, value in metadata_pairs(metadata).items():
+        label = re.sub("[^a-zA-Z0-9_]", "_", name)
+        label = f"{label}_extracted" if labels.get(label) else label
+        if value:
+            shown[label], origins[label] = value, Origin.METADATA
+    return Entry(stream, timestamp, line, metadata, labels, Record(timestamp, line, Base(shown, origins)))
 
 
 def source_reader(plan: LogPlan, direction: Direction, executor: Executor, interrupt: Interrupt) -> ReadSources:

@@ -14,7 +14,7 @@ from logpulse.services.committer import AppendQueue, Ticket
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.room import Room
 from logpulse.wire.compression import EncodedBody
-from logpulse.wire.ingest import Push
+from logpulse.wire.push import Push
 
 Decode = Callable[[bytes], Push]
 Admit = Callable[[int], Awaitable[None]]

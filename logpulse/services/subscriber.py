@@ -23,6 +23,7 @@ from logpulse.limits import (
 )
 from logpulse.logql.ast import LogQuery
 from logpulse.model.labels import Labels
+from logpulse.query.logs import make_entry
 from logpulse.query.planner import line_tests
 from logpulse.query.result import Entry
 from logpulse.storage.store import Commit
@@ -52,7 +53,7 @@ class TailFilter:
             rows = rows.filter(pa.array(np.isin(stream_column(rows), np.array(wanted, dtype=np.int64))))
         columns = (rows.column(number).to_pylist() for number in range(4))
         return [
-            Entry(stream, timestamp, line, metadata, batch.streams[stream])
+            make_entry(stream, timestamp, line, metadata, batch.streams[stream])
             for stream, timestamp, line, metadata in zip(*columns, strict=True)
             if all(test(line) for test in self._tests)
         ]

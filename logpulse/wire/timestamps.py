@@ -42,6 +42,22 @@ def decode_times(values: Sequence[TimeValue], now_ns: int) -> tuple[Int64Array, 
     return times, problems
 
 
+def decode_nanoseconds(values: Sequence[str]) -> tuple[Int64Array, list[tuple[int, str]]]:
+    """Read unix nanoseconds as text and nothing else; returns what `decode_times` returns."""
+    try:
+        return _nanosecond_text(text_column(values)), []
+    except _UNREADABLE:
+        pass
+    times = np.zeros(len(values), dtype=np.int64)
+    problems = []
+    for row, value in enumerate(values):
+        try:
+            times[row] = _nanosecond_text(text_column([value]))[0]
+        except _UNREADABLE:
+            problems.append((row, f"ts: must be unix nanoseconds as text, got {shorten(value)}"))
+    return times, problems
+
+
 def _rfc3339(values: Sequence[TimeValue]) -> Int64Array:
     try:
         text = text_column(cast("Sequence[str]", values))
@@ -55,11 +71,19 @@ def _nanoseconds(values: Sequence[TimeValue]) -> Int64Array:
     text = pa.array(values)
     if text.null_count or not (pa.types.is_string(text.type) or pa.types.is_int64(text.type)):
         raise pa.ArrowInvalid("not all are unix nanoseconds")
+    return _nanosecond_text(text) if pa.types.is_string(text.type) else _numbers(text)
+
+
+def _nanosecond_text(text: pa.Array) -> Int64Array:
     # Arrow would read 0x10 as well.
-    if pa.types.is_string(text.type) and pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
         raise pa.ArrowInvalid("hexadecimal")
-    column: Int64Array = text.cast(pa.int64()).to_numpy()
-    return column
+    return _numbers(text)
+
+
+def _numbers(column: pa.Array) -> Int64Array:
+    numbers: Int64Array = column.cast(pa.int64()).to_numpy()
+    return numbers
 
 
 def _one(value: str | int | float) -> int | None:

@@ -14,7 +14,8 @@ from logpulse.limits import APPEND_WAIT_SECONDS, INTAKE_BYTES
 from logpulse.services.committer import AppendQueue
 from logpulse.services.intake import Admit, IncomingBody, Intake
 from logpulse.services.lifecycle import Lifecycle
-from logpulse.wire.ingest import IngestDecoder, Push
+from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.push import Push
 
 NOW = 1_700_000_000_000_000_000
 TEXT = b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x"}]}]}'

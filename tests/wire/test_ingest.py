@@ -13,8 +13,9 @@ from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError
 from logpulse.limits import FUTURE_NS, LABEL_VALUE_BYTES, LINE_BYTES, REJECTED_SHOWN, SECOND_NS, STREAMS_PER_PUSH
 from logpulse.units import format_time, parse_time
 from logpulse.wire.columns import Faults
-from logpulse.wire.ingest import IngestDecoder, Push
+from logpulse.wire.ingest import IngestDecoder
 from logpulse.wire.metadata import canonical_metadata, metadata_pairs
+from logpulse.wire.push import Push
 from logpulse.wire.salvage import salvage
 
 from ..strategies import NOON, LogEntry, entries_of, entry, label_maps, texts
@@ -92,7 +93,7 @@ def test_too_many_streams_are_refused(broken: bool) -> None:
 
 def test_a_large_body_with_errors_is_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = body_with(GOOD, 5)
-    monkeypatch.setattr("logpulse.wire.salvage.SALVAGE_BYTES", len(bad))
+    monkeypatch.setattr("logpulse.wire.lenient_json.SALVAGE_BYTES", len(bad))
     assert decode(bad).rejected_count == 1
     with pytest.raises(
         BodyFormatError, match=r"got `int` - at `\$\.streams\[0\]\.entries\[1\]`; send bodies of at most"
@@ -273,12 +274,12 @@ def test_the_policy_bounds_labels_and_lines() -> None:
 
 
 def test_what_is_remembered_of_labels_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logpulse.wire.ingest.KNOWN_LABELS_BYTES", 1000)
+    monkeypatch.setattr("logpulse.wire.known_labels.KNOWN_LABELS_BYTES", 1000)
     decoder = IngestDecoder()
     for blanks in range(0, 2000, 50):
         body = f'{{"streams":[{{"labels":{{"service":{" " * blanks}"api"}},"entries":[{json.dumps(GOOD)}]}}]}}'
         assert entries_of([decoder.decode(body.encode(), NOW).batch]) == [entry("good")]
-        assert sum(map(len, decoder._known)) <= 1000
+        assert sum(map(len, decoder._known._known)) <= 1000
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------
@@ -312,8 +313,8 @@ def test_the_fast_and_the_tolerant_reader_agree(streams: list[tuple[dict[str, st
     decoder = IngestDecoder()
     fast = decoder.decode(body, NOW)
     faults = Faults()
-    labels, columns = salvage(body, ValueError("forced"), decoder._labels, faults.add)
-    tolerant = decoder._build(labels, columns, faults, NOW)
+    labels, columns = salvage(body, ValueError("forced"), decoder._labels, faults.add, NOW)
+    tolerant = decoder._builder.build(labels, columns, faults, NOW)
     assert fast.rejected_count == tolerant.rejected_count == 0
     assert fast.batch.entries.equals(tolerant.batch.entries)
     assert dict(fast.batch.streams) == dict(tolerant.batch.streams)

@@ -1,0 +1,51 @@
+"""Series over points in time: what range aggregations make and what vector operators work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from logpulse.batch import Int64Array
+
+SeriesLabels = tuple[tuple[str, str], ...]
+"""Label pairs sorted by name."""
+
+Float64Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@attrs.frozen(eq=False)
+class Matrix:
+    """Hold the values of some series at the same `times` (unix nanoseconds, ascending).
+
+    `values` and `present` have a row for each series and a column for each time. Where `present` is false the series
+    has no point, whatever its value says; NaN is a value like any other. `ordered` is set when the order of the series
+    is part of the answer, as after `sort` and `topk`.
+    """
+
+    times: Int64Array
+    labels: tuple[SeriesLabels, ...]
+    values: Float64Array
+    present: Mask
+    ordered: bool = False
+
+    @classmethod
+    def empty(cls, times: Int64Array) -> Self:
+        """Give no series."""
+        return cls(times, (), np.empty((0, len(times))), np.empty((0, len(times)), dtype=np.bool_))
+
+    def chosen(self, rows: Sequence[int]) -> Self:
+        """Keep the series in these rows, in this order."""
+        places = np.asarray(rows, dtype=np.intp)
+        labels = tuple(self.labels[row] for row in rows)
+        return attrs.evolve(self, labels=labels, values=self.values[places], present=self.present[places])
+
+    def inhabited(self) -> Self:
+        """Leave out the series without any point."""
+        return (
+            self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
+        )
