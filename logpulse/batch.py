@@ -120,6 +120,12 @@ def text_bytes(entries: pa.RecordBatch | pa.Table) -> int:
     return pc.sum(pc.binary_length(entries.column(2))).as_py() or 0
 
 
+def row_bytes(entries: pa.RecordBatch) -> Int64Array:
+    """Count the bytes of each row's line and metadata."""
+    lines, metadata = (pc.binary_length(entries.column(number)).cast(pa.int64()) for number in (2, 3))
+    return _numpy(pc.add(lines, pc.fill_null(metadata, 0)))
+
+
 def concat(batches: Sequence[Batch]) -> Batch:
     """Join batches in order; one is returned as it is."""
     if len(batches) == 1:
