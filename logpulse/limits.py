@@ -85,7 +85,8 @@ COMMITTED_BATCHES: Final = 256  # commits waiting for the broadcaster; more are 
 COMMITTED_BYTES: Final = 64 * MIB  # and their size
 CLIENT_FRAME_BYTES: Final = 256 * KIB  # a filter frame holds at most one query
 CLIENT_FRAMES_PER_SECOND: Final = 10  # then 1008
-HISTORY_ENTRIES: Final = 50_000  # entries of history one tail may ask for
+HISTORY_ENTRIES: Final = 50_000  # entries of history one tail begins with at most
+HISTORY_SECONDS: Final = 120  # for a client to take them; meanwhile files that were merged or expired stay on disk
 HISTORY_PAGE: Final = 1_000  # entries read at a time while history is sent
 HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is sent; more are dropped and reported
 

@@ -92,12 +92,13 @@ class Accepted(msgspec.Struct, frozen=True):
     accepted: int
 
 
-class Frame(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class Frame(msgspec.Struct, frozen=True, rename={"from_": "from", "at_least": "atLeast"}):
     """Any frame of `/stream`: `type` says which fields mean something, so that a new type breaks nothing."""
 
     type: str
     data: msgspec.Raw = msgspec.Raw(b"[]")
     count: int = 0
+    at_least: bool = False
     from_: str = ""
     to: str = ""
     time: str = ""

@@ -10,6 +10,7 @@ import msgspec
 from logpulse.errors import BodyFormatError, LogPulseError
 from logpulse.http.entry_json import EntryJson, LevelOf, entry_json
 from logpulse.http.problems import problem_body
+from logpulse.http.tail_history import LeftOut
 from logpulse.limits import FRAME_BYTES, FRAME_ENTRIES
 from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped
@@ -95,6 +96,12 @@ def dropped_frame(dropped: Dropped) -> bytes:
     """Report a loss."""
     oldest, newest = format_time(dropped.oldest), format_time(dropped.newest)
     return _ENCODER.encode({"type": "dropped", "count": dropped.count, "from": oldest, "to": newest})
+
+
+def left_out_frame(left_out: LeftOut) -> bytes:
+    """Report that the history is longer than what is sent of it."""
+    oldest, newest = format_time(left_out.oldest), format_time(left_out.newest)
+    return _frame("dropped", count=1, atLeast=True, **{"from": oldest, "to": newest})
 
 
 def error_frame(error: LogPulseError, frame_id: FrameId | None) -> bytes:
