@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html.parser
+import os
 import re
 from pathlib import Path
 
 import attrs
 import httpx
+import msgspec
 import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
@@ -114,6 +116,31 @@ async def test_a_failing_flush_degrades_until_one_succeeds(
     assert said["status"] == "degraded"
     assert said["problems"] == [{"code": "flush_failed", "detail": "segments cannot be written: Input/output error"}]
     assert (await client.get("/ready")).status_code == 200
+
+
+async def test_a_limit_that_comes_near_or_is_reached_degrades(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = await serve(ingest__max_streams="2")
+    async with running.client() as client:
+        await push(client, stream_of(["x"]))
+        assert (await health(client))["status"] == "healthy"
+        store = running.services.store
+        disk = os.statvfs(store.folder.root)
+        free = disk.f_bavail * disk.f_frsize
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "policy", attrs.evolve(store.policy, disk_reserve_bytes=free // 2))
+            said = await health(client)
+            assert (said["status"], codes(said)) == ("degraded", ["disk_nearly_full"])
+            await push(client, stream_of(["y"], {"service": "second"}))
+        said = await health(client)
+        assert (said["status"], codes(said)) == ("degraded", ["streams_limit"])
+        assert (
+            await client.post("/ingest", json={"streams": [stream_of(["z"], {"service": "third"})]})
+        ).status_code == 429
+        assert (await client.get("/ready")).status_code == 200
+
+
+def codes(said: Json) -> list[object]:
+    return [problem["code"] for problem in msgspec.convert(said["problems"], list[Json])]
 
 
 async def test_a_full_disk_is_unhealthy_and_reads_go_on(
