@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import attrs
 import trio
 from hypercorn.trio import serve as serve_http
 
@@ -53,6 +54,7 @@ def serve(load: Callable[[], Config]) -> int:
     0 after SIGTERM or SIGINT; 1 after a failure while running; 2 when the configuration or the data folder forbids
     starting.
     """
+    start = _Start()
     try:
         config = load()
         log_to_stderr(config)
@@ -60,7 +62,7 @@ def serve(load: Callable[[], Config]) -> int:
         gc.freeze()  # what is imported stays, so that collections need not look at it again
         try:
             with open_listener(config.server.host, config.server.port) as listener:
-                trio.run(partial(run, config, load, listener))
+                trio.run(partial(run, config, load, listener, task_status=start))
         finally:
             gc.unfreeze()  # or what DuckDB frees at exit is reported as leaked
     except ExceptionGroup as group:
@@ -68,8 +70,18 @@ def serve(load: Callable[[], Config]) -> int:
         return 1
     except (LogPulseError, OSError) as error:
         _LOG.critical("%s", error)
-        return 2
+        return 1 if start.is_over else 2
     return 0
+
+
+@attrs.define
+class _Start:
+    """Remember whether the server has begun to serve: what fails later forbids no start."""
+
+    is_over: bool = False
+
+    def started(self, value: Services | None = None) -> None:
+        self.is_over = True
 
 
 def log_to_stderr(config: Config) -> None:
@@ -196,6 +208,7 @@ def edge_counters(metrics: Metrics) -> EdgeCounters:
             "error": edge.connection_errors,
             "not_reading": edge.send_deadlines,
             "not_http1": edge.http2_refused,
+            "too_many": edge.connections_refused,
         },
     )
     return edge

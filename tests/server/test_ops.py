@@ -14,7 +14,10 @@ import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
 
+from logpulse.http.guard import EdgeCounters
+from logpulse.server import edge_counters
 from logpulse.services.lifecycle import Lifecycle
+from logpulse.services.metrics import Metrics
 
 from .serving import MIDNIGHT, Json, RunningServer, S, Servers, find, push, stream_of, until
 
@@ -241,6 +244,15 @@ async def test_cut_off_connections_are_counted(running: RunningServer, client: h
             while await stream.receive_some():
                 pass
     assert (await samples(client))["logpulse_connections_ended_total reason=error"] == 1
+
+
+def test_every_way_to_end_a_connection_is_shown() -> None:
+    metrics = Metrics()
+    edge = edge_counters(metrics)
+    for number, field in enumerate(attrs.fields(EdgeCounters), start=1):
+        setattr(edge, field.name, number)
+    (family,) = (each for each in metrics.registry.collect() if each.name == "logpulse_connections_ended")
+    assert sorted(sample.value for sample in family.samples) == list(range(1, len(attrs.fields(EdgeCounters)) + 1))
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
