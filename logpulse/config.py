@@ -214,7 +214,7 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "query.timeout": (limits.SECOND_NS // 10, 3600 * limits.SECOND_NS),
     "query.max_concurrent": (1, 64),
     "query.max_entries": (1, 1_000_000),
-    "query.max_points": (1, limits.POINTS_PER_SERIES),
+    "query.max_points": (500, limits.POINTS_PER_SERIES),
     "query.max_range": (limits.SECOND_NS, 36_500 * limits.DAY_NS),
     "query.memory": (64 * limits.MIB, 1 << 40),
     "query.threads": (0, 256),

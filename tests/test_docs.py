@@ -26,11 +26,8 @@ from agent.positions import Point, Positions, Record, Span
 from agent.positions_file import encode_positions
 from logpulse import cli, limits
 from logpulse.batch import SCHEMA
+from logpulse.http.app import all_routes
 from logpulse.http.auth import Keyring
-from logpulse.http.logpulse_api import logpulse_api
-from logpulse.http.ops import ops
-from logpulse.http.stream import stream
-from logpulse.http.web import web
 from logpulse.model.labels import MAIN_LABELS
 from logpulse.server import opened_store, running_services
 from logpulse.services.lifecycle import Lifecycle
@@ -200,7 +197,7 @@ async def routes(tmp_path: Path) -> AsyncIterator[set[tuple[str, str]]]:
     with opened_store(config, metrics) as store:
         async with running_services(config, store, metrics, Lifecycle(), Keyring.of("")) as services:
             app = QuartTrio("routes", static_folder=None)
-            for blueprint in (logpulse_api(services), ops(services), web(), stream(services)):
+            for blueprint in all_routes(services):
                 app.register_blueprint(blueprint)
             yield {
                 (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))

@@ -16,6 +16,7 @@ from logpulse.limits import DAY_NS, DEFAULT_STEPS, NEWEST_NS, QUERY_CHARACTERS, 
 from logpulse.logql.ast import LogQuery, MetricExpression, Query
 from logpulse.logql.lexical import format_query_duration
 from logpulse.logql.parser import parse
+from logpulse.model.quoted import quote
 from logpulse.query.result import Direction
 from logpulse.units import format_duration, parse_duration, parse_time
 
@@ -193,7 +194,7 @@ def _direction(parameters: Parameters) -> Direction:
     try:
         return Direction(text.lower())
     except ValueError:
-        raise ForeignTextError(f"invalid direction '{_short(text)}'") from None
+        raise ForeignTextError(f"invalid direction '{_quoted(text)[1:-1]}'") from None
 
 
 def _named_time(parameters: Parameters, name: str, default: int) -> int:
@@ -229,12 +230,7 @@ def _seconds_or_duration(text: str) -> int:
 
 
 def _quoted(text: str) -> str:
-    return '"' + _short(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _short(text: str) -> str:
-    printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[:_LONGEST])
-    return printable if len(text) <= _LONGEST else f"{printable}…"
+    return quote(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def _days_and_less(duration: int) -> str:

@@ -62,6 +62,9 @@ class _Places:
 
     def add_stream(self, data: bytes, at: int, end: int) -> None:
         labels, held = b"", len(self.starts)
+        if data[at : at + 1] == b"\x0a" and data[at + 1] < 0x80:  # the labels come first, and are short
+            start, at = at + 2, at + 2 + data[at + 1]
+            labels = data[start:at]
         entry, starts, stops = _SECOND, self.starts.append, self.stops.append
         while at < end:
             if data[at] == entry:
