@@ -28,6 +28,8 @@ DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
 FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
 BODY_PAUSE_SECONDS: Final = 10  # within a body; a sender that lives sends something, and TCP repeats a loss in less
+ENTRIES_PER_PUSH: Final = 500_000  # more than the largest body holds of real lines; each is some objects in memory
+STRINGS_PER_PUSH: Final = 4_000_000  # in JSON, names and values alike, 60 bytes of memory each: eight an entry
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
 LABEL_TEXT_BYTES: Final = 16 * MIB  # of one stream's labels as text; Loki's, which has crashed on longer ones
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
@@ -159,7 +161,8 @@ LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; furth
 # -- decoding and paging ----------------------------------------------------------------------------------------------
 GZIP_MEMBERS: Final = 4096  # of one body; bgzip cuts 64 MiB into 1024, and an empty one costs as much as 5 KiB of text
 KNOWN_LABELS_BYTES: Final = 32 * MIB  # of label sets remembered as they were written, so that each is read once
-SALVAGE_BYTES: Final = 16 * MIB  # of a body with errors that is searched for good entries: takes 25 times its memory
+KNOWN_LABELS_COST: Final = 1000  # bytes of memory that one takes beside its text
+SALVAGE_BYTES: Final = 4 * MIB  # of a body with errors that is searched for good entries: takes up to 50 times that
 CURSOR_REPEATS: Final = 16_384  # of an entry's time and stream skipped at first, whatever a forged cursor says
 
 # -- services ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from logpulse.batch import Int64Array
-from logpulse.limits import REJECTED_SHOWN
+from logpulse.errors import LimitExceededError
+from logpulse.limits import ENTRIES_PER_PUSH, REJECTED_SHOWN
 
 FaultSink = Callable[[int, int, str], None]
 
@@ -39,10 +40,21 @@ class LabelledColumns:
 
 
 def places(sizes: Sequence[int]) -> tuple[Int64Array, Int64Array]:
-    """Give the columns `stream` and `entry` of a body whose streams have so many entries each."""
+    """Give the columns `stream` and `entry` of a body whose streams have so many entries each.
+
+    Raises:
+        LimitExceededError: there are more than ENTRIES_PER_PUSH.
+    """
+    check_entries(sum(sizes))
     counts = np.array(sizes, dtype=np.int64)
     first = np.repeat(np.cumsum(counts) - counts, counts)
     return np.repeat(np.arange(len(counts)), counts), np.arange(int(counts.sum())) - first
+
+
+def check_entries(count: int) -> None:
+    """Refuse a push of more than ENTRIES_PER_PUSH; raises as `places` does."""
+    if count > ENTRIES_PER_PUSH:
+        raise LimitExceededError("entries per push", ENTRIES_PER_PUSH, count)
 
 
 @attrs.frozen

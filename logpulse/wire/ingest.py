@@ -16,6 +16,7 @@ from logpulse.errors import LimitExceededError
 from logpulse.limits import LABELS_PER_STREAM, LINE_BYTES, STREAMS_PER_PUSH
 from logpulse.model.labels import Labels
 from logpulse.wire.columns import Columns, Faults, places
+from logpulse.wire.json_bound import check_strings
 from logpulse.wire.known_labels import KnownLabels
 from logpulse.wire.push import LongLines, Push, PushBuilder
 from logpulse.wire.salvage import salvage
@@ -63,8 +64,9 @@ class IngestDecoder:
 
         Raises:
             BodyFormatError: nothing can be read; the text says where the JSON breaks.
-            LimitExceededError: the body names too many streams.
+            LimitExceededError: the body has too many streams, entries or texts.
         """
+        check_strings(body)
         faults = Faults()
         try:
             wire = self._decoder.decode(body)
@@ -82,8 +84,9 @@ class IngestDecoder:
 
 
 def _columns(wire: WirePush, sizes: Sequence[int], now_ns: int) -> Columns:
+    at = places(sizes)
     entries = [entry for stream in wire.streams for entry in stream.entries]
     metadata = [entry.metadata for entry in entries]
     timed = decode_times([entry.ts for entry in entries], now_ns)
     lines = text_column([entry.line for entry in entries])
-    return Columns(*places(sizes), *timed, lines, metadata if any(metadata) else None)
+    return Columns(*at, *timed, lines, metadata if any(metadata) else None)

@@ -8,7 +8,7 @@ import attrs
 import msgspec
 
 from logpulse.errors import LogPulseError
-from logpulse.limits import KNOWN_LABELS_BYTES
+from logpulse.limits import KNOWN_LABELS_BYTES, KNOWN_LABELS_COST
 from logpulse.model.labels import Labels
 from logpulse.wire.columns import FaultSink
 
@@ -36,10 +36,11 @@ class KnownLabels:
                 reject(stream, entry, str(error))
             return None
         # Bounded in bytes: the same labels may be written with any number of blanks.
-        if self._bytes + len(text) > KNOWN_LABELS_BYTES:
+        cost = len(text) + KNOWN_LABELS_COST
+        if self._bytes + cost > KNOWN_LABELS_BYTES:
             self._known.clear()
             self._bytes = 0
-        if len(text) <= KNOWN_LABELS_BYTES:
+        if cost <= KNOWN_LABELS_BYTES:
             self._known[text] = labels
-            self._bytes += len(text)
+            self._bytes += cost
         return labels

@@ -12,6 +12,7 @@ from logpulse.batch import Int64Array, text_column
 from logpulse.errors import BodyFormatError
 from logpulse.model.labels import scrub
 from logpulse.wire.columns import Columns, LabelledColumns, places
+from logpulse.wire.json_bound import check_strings
 from logpulse.wire.lenient_json import read_leniently
 from logpulse.wire.timestamps import decode_nanoseconds, decode_times
 
@@ -121,6 +122,7 @@ def _labelled(
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
+    check_strings(body)
     try:
         return _typed(decoder, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

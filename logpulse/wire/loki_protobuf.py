@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from logpulse.batch import Int64Array, encoded_column
 from logpulse.errors import BodyFormatError
-from logpulse.limits import NEWEST_NS, SECOND_NS
-from logpulse.wire.columns import Columns, LabelledColumns, places
+from logpulse.limits import KIB, NEWEST_NS, SECOND_NS
+from logpulse.wire.columns import Columns, LabelledColumns, check_entries, places
 from logpulse.wire.protobuf import read_fields, read_varint, skip_value
 
 Metadata = dict[str, str]
@@ -29,6 +29,7 @@ _THIRD: Final = 0x1A
 _PAIR_KEYS: Final = (_THIRD, _FIRST, _SECOND)
 _FIRST_NUMBER: Final = 0x08  # the key of an integer field 1
 _SECOND_NUMBER: Final = 0x10
+_UNCHECKED_BYTES: Final = 128 * KIB  # of a stream, between looks at the number of entries
 _LOOK_AHEAD: Final = 32  # bytes of an entry that a common form has before its line, and some
 _SECONDS_BYTES: Final = 5  # of unix seconds as a varint, from 1978 on
 _NEWEST_S: Final = NEWEST_NS // SECOND_NS - 1
@@ -40,6 +41,7 @@ def read_protobuf(data: bytes) -> LabelledColumns:
 
     Raises:
         BodyFormatError: it is malformed or cut off. Nothing of it can be stored then.
+        LimitExceededError: it has too many entries.
     """
     places_of = _Places()
     try:
@@ -67,25 +69,28 @@ class _Places:
             labels = data[start:at]
         entry, starts, stops = _SECOND, self.starts.append, self.stops.append
         while at < end:
-            if data[at] == entry:
-                # Written out for lengths of up to two bytes: this is the one loop over all entries.
-                size = data[at + 1]
-                at += 2
-                if size >= 0x80:
-                    more = data[at]
-                    if more < 0x80:
-                        size += (more - 1) << 7
-                        at += 1
-                    else:
-                        size, at = read_varint(data, at - 1)
-                starts(at)
-                at += size
-                stops(at)
-            else:
-                key, at = read_varint(data, at)
-                start, at = skip_value(data, at, key)
-                if key == _FIRST:
-                    labels = data[start:at]
+            check_entries(len(self.starts))
+            pause = min(end, at + _UNCHECKED_BYTES)
+            while at < pause:
+                if data[at] == entry:
+                    # Written out for lengths of up to two bytes: this is the one loop over all entries.
+                    size = data[at + 1]
+                    at += 2
+                    if size >= 0x80:
+                        more = data[at]
+                        if more < 0x80:
+                            size += (more - 1) << 7
+                            at += 1
+                        else:
+                            size, at = read_varint(data, at - 1)
+                    starts(at)
+                    at += size
+                    stops(at)
+                else:
+                    key, at = read_varint(data, at)
+                    start, at = skip_value(data, at, key)
+                    if key == _FIRST:
+                        labels = data[start:at]
         if at != end:
             raise BodyFormatError("unexpected EOF: a stream of the protobuf is cut off")
         self.labels.append(labels)

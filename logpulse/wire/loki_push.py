@@ -27,7 +27,7 @@ class LokiDecoder:
 
     * BodyFormatError: it cannot be read; nothing of it can be stored. NoStreamsError: it names no stream.
     * BodyTooLargeError: it unpacks to too much, or a label text is too long.
-    * LimitExceededError: it names too many different streams.
+    * LimitExceededError: it has too many different streams, too many entries, or too many texts.
     """
 
     max_labels: int = LABELS_PER_STREAM

@@ -34,6 +34,11 @@ def canonical_metadata(pairs: Mapping[str, str]) -> str:
     return text.decode()
 
 
+def with_mark(text: str | None, name: str, value: str) -> str:
+    """Add a pair of the server's own to canonical metadata. The limits hold for what the sender wrote."""
+    return _ENCODER.encode(metadata_pairs(text) | {name: value}).decode()
+
+
 def metadata_pairs(text: str | None) -> dict[str, str]:
     """Read canonical metadata; none is an empty dict."""
     return _DECODER.decode(text) if text else {}

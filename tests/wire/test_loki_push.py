@@ -53,6 +53,25 @@ def values(*each: object, labels: object = None) -> str:
     return json.dumps({"streams": [{"stream": labels or {"service": "api"}, "values": list(each)}]})
 
 
+def test_entries_and_texts_of_a_push_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logpulse.wire.columns.ENTRIES_PER_PUSH", 3)
+    three = [[str(NOON), f"{number}"] for number in range(3)]
+    assert decode(values(*three)).batch.rows == 3
+    with pytest.raises(LimitExceededError, match="entries per push is limited to 3, got 4"):
+        decode(values(*three, three[0]))
+    monkeypatch.setattr("logpulse.wire.json_bound.STRINGS_PER_PUSH", 9)
+    with pytest.raises(LimitExceededError, match="texts in a push is limited to 9, got 11"):
+        decode(values(*three))
+
+
+def test_entries_of_protobuf_are_counted_as_they_are_found() -> None:
+    body = nested(1, text(1, '{a="b"}') + nested(2, b"") * 2_000_000)
+    with pytest.raises(LimitExceededError, match="entries per push is limited to 500000") as refusal:
+        unpack(body)
+    assert isinstance(refusal.value.sent, int)
+    assert refusal.value.sent < 600_000
+
+
 def refusals(push: Push) -> list[tuple[int, int, str]]:
     """Give the refused entries as (stream, entry, reason)."""
     return [(each.stream, each.entry, each.reason) for each in push.rejected]
