@@ -120,6 +120,12 @@ CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of th
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
+TEMPLATE_BYTES: Final = 1 * MIB  # of a text on the way and in the end: the longest line, each byte escaped by four
+TEMPLATE_STEPS: Final = 10_000  # rounds of all ranges while one line is rendered; an array in a log line has fewer
+TEMPLATE_SECONDS: Final = 1  # for one line, looked at in each round and call of a long template; most take 1 µs
+TEMPLATE_UNTIMED_CALLS: Final = (
+    64  # calls of functions that a template without ranges may have without a look at the clock
+)
 
 # -- agent ------------------------------------------------------------------------------------------------------------
 AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others

@@ -46,4 +46,6 @@ class Matrix:
 
     def inhabited(self) -> Self:
         """Leave out the series without any point."""
-        return self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
+        return (
+            self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
+        )
