@@ -124,6 +124,7 @@ TEMPLATE_BYTES: Final = 1 * MIB  # of a text on the way and in the end: the long
 TEMPLATE_STEPS: Final = 10_000  # rounds of all ranges while one line is rendered; an array in a log line has fewer
 TEMPLATE_SECONDS: Final = 1  # for one line, looked at in each round and call of a long template; most take 1 µs
 TEMPLATE_MATCHES: Final = 100_000  # of one regular expression in a text: replacing each takes 5 µs
+TEMPLATE_KEPT_CHARACTERS: Final = 1_024  # of a format, layout or replacement that is kept once read
 TEMPLATE_UNTIMED_CALLS: Final = (
     64  # calls of functions that a template without ranges may have without a look at the clock
 )

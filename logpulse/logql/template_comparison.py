@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from logpulse.logql.template_failure import CallError
-from logpulse.logql.template_signature import Signature
 from logpulse.logql.template_time import GoTime, Location
 from logpulse.logql.template_types import (
     NO_VALUE,
     GoType,
     LabelMap,
+    Signature,
     Uint8,
     byte_length,
     from_bytes,

@@ -8,7 +8,6 @@ from typing import Final
 from logpulse.limits import SECOND_NS
 from logpulse.logql.template_failure import CallError
 from logpulse.logql.template_layout import format_time
-from logpulse.logql.template_signature import Signature
 from logpulse.logql.template_time import (
     UTC_LOCATION,
     ZERO_TIME,
@@ -23,7 +22,7 @@ from logpulse.logql.template_time import (
     unix_nano,
 )
 from logpulse.logql.template_time_parser import parse_time
-from logpulse.logql.template_types import GoType, Int64, wrap64
+from logpulse.logql.template_types import GoType, Int64, Signature, wrap64
 
 _S: Final = GoType.STRING
 _TIME: Final = GoType.TIME

@@ -10,9 +10,8 @@ import attrs
 
 from logpulse.limits import TEMPLATE_BYTES
 from logpulse.logql.lexical import quote
-from logpulse.logql.template_failure import exceeded
 from logpulse.logql.template_types import NO_VALUE, GoType, Uint8, go_type, to_bytes
-from logpulse.logql.template_values import format_float, scientific
+from logpulse.logql.template_values import format_float, scientific, text_too_long
 
 _BASES: Final = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 _PREFIXES: Final = {"b": "0b", "x": "0x", "X": "0X"}
@@ -38,15 +37,15 @@ class Directive:
     width: int | None = None
     precision: int | None = None
 
-    def pad(self, text: str, *, zeros: bool | None = None) -> str:
-        """Fill a text up to the width: with blanks, or on the left with zeros if the flag `0` or `zeros` says so."""
-        missing = (self.width or 0) - len(text)
-        if missing <= 0:
-            return text
-        if "-" in self.flags:
-            return text + " " * missing
-        fill = "0" if ("0" in self.flags if zeros is None else zeros) else " "
-        return fill * missing + text
+    def pad(self, text: str) -> str:
+        """Fill a text up to the width: with blanks, or on the left with zeros if the flag `0` says so."""
+        if "0" in self.flags and "-" not in self.flags:
+            return text.rjust(self.width or 0, "0")
+        return self.pad_with_blanks(text)
+
+    def pad_with_blanks(self, text: str) -> str:
+        """Fill a text up to the width with blanks."""
+        return text.ljust(self.width or 0) if "-" in self.flags else text.rjust(self.width or 0)
 
     def sign(self) -> str:
         """Give what stands before a number that is not negative."""
@@ -110,7 +109,7 @@ def _join(parts: Iterator[str], separator: str) -> str:
         texts.append(part)
         size += len(part)
         if size > TEMPLATE_BYTES:
-            raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, "more")
+            raise text_too_long()
     return separator.join(texts)
 
 
@@ -143,21 +142,21 @@ def _text(directive: Directive, text: str) -> str:
 def _quoted(directive: Directive, text: str) -> str:
     if directive.verb == "q" and "#" in directive.flags and _fits_backquotes(text):
         return f"`{text}`"
-    ascii_only = directive.verb == "q" and "+" in directive.flags
-    return (
-        '"' + "".join(_escaped(character, ascii_only) for character in text) + '"'
-        if (ascii_only or not text.isascii())
-        else quote(text)
-    )
+    if directive.verb == "q" and "+" in directive.flags:
+        return '"' + "".join(map(_escaped_for_ascii, text)) + '"'
+    return quote(text) if text.isascii() else '"' + "".join(map(_escaped, text)) + '"'
 
 
-def _escaped(character: str, ascii_only: bool = False) -> str:
+def _escaped(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if ascii_only and code >= 0x80:
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-    return quote(character)[1:-1]
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else quote(character)[1:-1]
+
+
+def _escaped_for_ascii(character: str) -> str:
+    code = ord(character)
+    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:
+        return _escaped(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _fits_backquotes(text: str) -> bool:
@@ -194,7 +193,7 @@ def _integer(directive: Directive, number: int, operand: object) -> str:
     if base is None:
         return _wrong(directive, operand)
     if directive.precision == 0 and number == 0:
-        return directive.pad("", zeros=False)
+        return directive.pad_with_blanks("")
     sign = "-" if number < 0 else directive.sign()
     least = directive.precision
     if least is None and "0" in directive.flags and "-" not in directive.flags and directive.width:
@@ -206,7 +205,7 @@ def _integer(directive: Directive, number: int, operand: object) -> str:
         digits = digits if digits.startswith("0") else f"0{digits}"
     elif "#" in directive.flags:
         digits = _PREFIXES.get(directive.verb, "") + digits
-    return directive.pad(sign + digits, zeros=False)
+    return directive.pad_with_blanks(sign + digits)
 
 
 def _character(number: int) -> int:
@@ -216,14 +215,17 @@ def _character(number: int) -> int:
 def _quoted_character(directive: Directive, code: int) -> str:
     if code == ord("'"):
         return r"'\''"
-    return "'" + (chr(code) if code == ord('"') else _escaped(chr(code), "+" in directive.flags)) + "'"
+    if code == ord('"'):
+        return "'\"'"
+    escape = _escaped_for_ascii if "+" in directive.flags else _escaped
+    return f"'{escape(chr(code))}'"
 
 
 def _code_point(directive: Directive, number: int) -> str:
     text = f"U+{number % 2**64:0{max(directive.precision or 4, 4)}X}"
     if "#" in directive.flags and _character(number) == number and chr(number).isprintable():
         text += f" '{chr(number)}'"
-    return directive.pad(text, zeros=False)
+    return directive.pad_with_blanks(text)
 
 
 # -- floats -----------------------------------------------------------------------------------------------------------
@@ -232,12 +234,12 @@ def _code_point(directive: Directive, number: int) -> str:
 def _float(directive: Directive, number: float) -> str:
     if directive.verb not in "vbgGxXfFeE":
         return _wrong(directive, number)
-    digits = _float_digits(directive, abs(number))
     sign = "-" if math.copysign(1, number) < 0 and not math.isnan(number) else directive.sign()
     if math.isinf(number):
-        return directive.pad((sign or "+") + "Inf", zeros=False)
+        return directive.pad_with_blanks((sign or "+") + "Inf")
     if math.isnan(number):
-        return directive.pad(directive.sign() + "NaN", zeros=False)
+        return directive.pad_with_blanks(directive.sign() + "NaN")
+    digits = _float_digits(directive, abs(number))
     if "#" in directive.flags and directive.verb not in "bv":
         digits = _with_point(directive, digits)
     if "0" in directive.flags and "-" not in directive.flags:

@@ -10,8 +10,7 @@ from typing import Final
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from logpulse.logql.template_failure import CallError
-from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, from_bytes, to_bytes
+from logpulse.logql.template_types import GoType, Signature, from_bytes, to_bytes
 from logpulse.logql.template_values import check_size, sprint
 
 _BAD_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)

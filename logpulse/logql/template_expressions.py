@@ -25,25 +25,26 @@ from logpulse.logql.template_failure import Node, Place, exceeded, source
 from logpulse.logql.template_functions import CALL, ENTRY, SHORT_CIRCUIT
 from logpulse.logql.template_members import member_of
 from logpulse.logql.template_scope import DEADLINE_SLOT, Evaluate, Expression, Known, Scope, Slots
-from logpulse.logql.template_signature import Signature
 from logpulse.logql.template_time import GoTime
-from logpulse.logql.template_types import NO_VALUE, GoType, LabelMap, go_type, truth
+from logpulse.logql.template_types import NO_VALUE, GoType, LabelMap, Signature, go_type, truth
 
 _HIDDEN: Final = frozenset({ERROR, ERROR_DETAILS})  # templates cannot see what stages failed with, as in Loki
 _ROOT: Final = "$"
 
+Watch = Callable[[Evaluate, Place], Evaluate]
+
 
 class Expressions:
-    """Compile pipelines of one template. With `is_watched` each call of a function looks at the clock first."""
+    """Compile pipelines of one template. `watch` is asked about each call of a function, see `unwatched`."""
 
     def __init__(
-        self, name: str, template: str, scope: Scope, functions: Mapping[str, Signature], *, is_watched: bool
+        self, name: str, template: str, scope: Scope, functions: Mapping[str, Signature], watch: Watch
     ) -> None:
         self._name = name
         self._template = template
         self._scope = scope
         self._functions = functions
-        self._is_watched = is_watched
+        self._watch = watch
 
     def pipeline(self, pipeline: Pipeline) -> Expression:
         """Compile a pipeline without what it does to variables. What it gives is never nil, but NO_VALUE."""
@@ -117,13 +118,14 @@ class Expressions:
         self, operand: Field | Variable | Member, rest: Sequence[Operand], final: Expression | None
     ) -> Expression:
         arguments = [self._operand(each) for each in rest]
+        place = self.place(operand)
+        end = arguments[-1].place if arguments else place
         if final is not None:
             arguments.append(final)
         value, path = self._receiver(operand)
-        place = self.place(operand)
         if not path:
             return value if not arguments else failing(place, f"{_last(operand)} is not a method but has arguments")
-        return member_of(value, path, arguments, final is not None, place)
+        return member_of(value, path, arguments, place, end)
 
     def _receiver(self, operand: Field | Variable | Member) -> tuple[Expression, tuple[str, ...]]:
         """Give what members are taken of, and their names. A label is a value of its own, no member of all labels."""
@@ -152,15 +154,13 @@ class Expressions:
         place = self.place(function)
         arguments = [self._operand(each) for each in rest]
         end = arguments[-1].place if arguments else place
+        if function.name in SHORT_CIRCUIT:
+            return _short_circuit(function.name, arguments, final, end)
         if final is not None:
             arguments.append(final)
         count = len(arguments)
         if function.name in ENTRY:
             return self._entry(function, count, place)
-        if function.name in SHORT_CIRCUIT:
-            if not arguments:
-                return failing(place, f"wrong number of args for {function.name}: want at least 1 got 0")
-            return _short_circuit(function.name, arguments, final is not None, end)
         if function.name == CALL:
             return self._call_value(arguments, rest, self.place(node), place)
         signature = self._functions[function.name]
@@ -177,8 +177,7 @@ class Expressions:
         if compared is not None:
             return compared
         result = call(function.name, signature.call, arguments, signature.result, self.place(node))
-        run = _watched(result.run, self.place(node)) if self._is_watched else result.run
-        return Expression(run, signature.result, end)
+        return Expression(self._watch(result.run, self.place(node)), signature.result, end)
 
     def _entry(self, function: Function, count: int, place: Place) -> Expression:
         if count:
@@ -221,33 +220,49 @@ def _none_for_nil(run: Evaluate) -> Evaluate:
     return checked
 
 
-def _watched(run: Evaluate, place: Place) -> Evaluate:
+def unwatched(run: Evaluate, place: Place) -> Evaluate:
+    """Leave a call as it is: few of them end in time whatever they do."""
+    return run
+
+
+def watched(run: Evaluate, place: Place) -> Evaluate:
+    """Let a call look at the clock first."""
     clock = time.monotonic
 
-    def watched(record: Record, slots: Slots) -> object:
+    def timely(record: Record, slots: Slots) -> object:
         if clock() > slots[DEADLINE_SLOT]:  # type: ignore[operator]
             raise place.failure(str(exceeded("the time for one line", TEMPLATE_SECONDS, "more seconds")))
         return run(record, slots)
 
-    return watched
+    return timely
 
 
-def _short_circuit(name: str, arguments: Sequence[Expression], has_final: bool, place: Place) -> Expression:
+def _short_circuit(name: str, arguments: Sequence[Expression], final: Expression | None, place: Place) -> Expression:
     """Give the first argument that decides, or the last one. What a pipeline passes is evaluated before all others."""
+    every = [*arguments, final] if final is not None else arguments
+    if not every:
+        return failing(place, f"wrong number of args for {name}: want at least 1 got 0")
     wanted = name == "or"
-    *runs, last = [argument.run for argument in arguments]
-    types = {argument.type for argument in arguments}
+    *runs, last = [argument.run for argument in every]
+    types = {argument.type for argument in every}
     result = types.pop() if len(types) == 1 else None
 
     def run(record: Record, slots: Slots) -> object:
-        final = last(record, slots) if has_final else None
         for each in runs:
             value = each(record, slots)
             if truth(value) is wanted:
                 return value
-        return final if has_final else last(record, slots)
+        return last(record, slots)
 
-    return Expression(run, result, place)
+    def run_after_final(record: Record, slots: Slots) -> object:
+        passed = last(record, slots)
+        for each in runs:
+            value = each(record, slots)
+            if truth(value) is wanted:
+                return value
+        return passed
+
+    return Expression(run if final is None else run_after_final, result, place)
 
 
 def _comparison(name: str, arguments: Sequence[Expression], place: Place) -> Expression | None:

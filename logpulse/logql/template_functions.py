@@ -11,8 +11,8 @@ from logpulse.logql.template_escape import ESCAPE_FUNCTIONS
 from logpulse.logql.template_json import JSON_FUNCTIONS
 from logpulse.logql.template_numbers import NUMBER_FUNCTIONS
 from logpulse.logql.template_regex import REGEX_FUNCTIONS
-from logpulse.logql.template_signature import Signature
 from logpulse.logql.template_text import TEXT_FUNCTIONS
+from logpulse.logql.template_types import Signature
 
 SHORT_CIRCUIT: Final = frozenset({"and", "or"})
 """Functions that leave arguments unevaluated."""

@@ -7,8 +7,7 @@ import math
 import re
 from typing import Final, NoReturn
 
-from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, well_formed
+from logpulse.logql.template_types import GoType, Signature, well_formed
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 

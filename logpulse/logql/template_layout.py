@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from logpulse.limits import TEMPLATE_KEPT_CHARACTERS
 from logpulse.logql.template_time import Clock, GoTime, Month, Weekday, year_text
 
 # In the order in which Go looks for them. A fraction of a second is one only where no digit follows.
@@ -41,9 +42,13 @@ _FORMS: Final[dict[str, Callable[[Clock], str]]] = {
 }
 
 
-@lru_cache(maxsize=256)
 def split_layout(layout: str) -> tuple[tuple[str, str], ...]:
     """Cut a layout into pairs of text and the element that follows it; the last element is empty."""
+    return _split(layout) if len(layout) <= TEMPLATE_KEPT_CHARACTERS else _split.__wrapped__(layout)
+
+
+@lru_cache(maxsize=256)
+def _split(layout: str) -> tuple[tuple[str, str], ...]:
     parts = []
     end = 0
     for match in _ELEMENT.finditer(layout):
@@ -55,7 +60,8 @@ def split_layout(layout: str) -> tuple[tuple[str, str], ...]:
 def format_time(time: GoTime, layout: str) -> str:
     """Write a time in a layout."""
     now = time.clock()
-    return "".join([text + form(now) if form else text for text, form in _compiled(layout)])
+    parts = _compiled(layout) if len(layout) <= TEMPLATE_KEPT_CHARACTERS else _compiled.__wrapped__(layout)
+    return "".join([text + form(now) if form else text for text, form in parts])
 
 
 @lru_cache(maxsize=256)

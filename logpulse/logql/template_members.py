@@ -9,18 +9,15 @@ from logpulse.logql.template_arguments import fit
 from logpulse.logql.template_dates import METHODS, SEVERAL_RESULTS
 from logpulse.logql.template_failure import CallError, Place, RenderError
 from logpulse.logql.template_scope import Expression, Slots
-from logpulse.logql.template_signature import Signature
 from logpulse.logql.template_time import Duration, GoTime
-from logpulse.logql.template_types import NO_VALUE, GoType, LabelMap, go_type
+from logpulse.logql.template_types import NO_VALUE, GoType, LabelMap, Signature, go_type
 
 
 def member_of(
-    value: Expression, path: tuple[str, ...], arguments: Sequence[Expression], has_final: bool, place: Place
+    value: Expression, path: tuple[str, ...], arguments: Sequence[Expression], place: Place, end: Place
 ) -> Expression:
-    """Take members one after another; the last gets the arguments, of which the final one may come from a pipeline."""
+    """Take members one after another; the last gets the arguments. Go stands at `place` first and at `end` then."""
     *names, last = path
-    explicit = arguments[:-1] if has_final else arguments
-    end = explicit[-1].place if explicit else place
 
     def run(record: Record, slots: Slots) -> object:
         receiver = value.run(record, slots)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from logpulse.logql.template_failure import CallError
-from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, Int64, wrap64
+from logpulse.logql.template_types import GoType, Int64, Signature, wrap64
 
 _DIGITS: Final = "[0-9]+(?:_[0-9]+)*"
 _FLOAT: Final = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")

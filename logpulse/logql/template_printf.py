@@ -9,11 +9,10 @@ from typing import Final
 
 import attrs
 
-from logpulse.limits import TEMPLATE_BYTES
+from logpulse.limits import TEMPLATE_BYTES, TEMPLATE_KEPT_CHARACTERS
 from logpulse.logql.template_directive import Directive, print_operand
-from logpulse.logql.template_failure import exceeded
 from logpulse.logql.template_types import NO_VALUE, go_type
-from logpulse.logql.template_values import check_size, sprint_value
+from logpulse.logql.template_values import check_size, sprint_value, text_too_long
 
 _LARGEST_NUMBER: Final = 1_000_000  # a width or precision beyond is wrong, as in Go
 _INDEX: Final = r"\[(?:[^\]]*\])?"
@@ -27,6 +26,9 @@ _DIRECTIVE: Final = re.compile(
     r"(?P<verb>.)?",
     re.DOTALL,
 )
+_FROM_OPERANDS: Final = ("index", "star", "second", "precision_star", "last")
+
+Part = str | Directive | re.Match[str]
 
 
 @attrs.define
@@ -70,32 +72,57 @@ def sprintf(pattern: str, operands: Sequence[object]) -> str:
     pieces: list[str] = []
     size = 0
     reading = _Reading(operands)
-    for literal, match in _split(pattern):
-        piece = literal if match is None else _directive(match, reading)
+    for part in _parts(pattern):
+        if isinstance(part, str):
+            piece = part
+        elif isinstance(part, Directive):
+            piece = _operand(part, reading)
+        else:
+            piece = _directive(part, reading)
         pieces.append(piece)
         size += len(piece)
         if size > TEMPLATE_BYTES:
-            raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, "more")
+            raise text_too_long()
     if not reading.reordered and reading.next < len(operands):
         pieces.append(_extra(operands[reading.next :]))
     return check_size("".join(pieces))
 
 
+def _parts(pattern: str) -> tuple[Part, ...]:
+    return _split(pattern) if len(pattern) <= TEMPLATE_KEPT_CHARACTERS else _split.__wrapped__(pattern)
+
+
 @lru_cache(maxsize=256)
-def _split(pattern: str) -> tuple[tuple[str, re.Match[str] | None], ...]:
-    """Cut a format into text and directives."""
-    parts: list[tuple[str, re.Match[str] | None]] = []
+def _split(pattern: str) -> tuple[Part, ...]:
+    """Cut a format into text and directives; those that look at operands for more than a value are left as they are."""
+    parts: list[Part] = []
     end = 0
     for match in _DIRECTIVE.finditer(pattern):
         if match.start() > end:
-            parts.append((pattern[end : match.start()], None))
+            parts.append(pattern[end : match.start()])
         end = match.end()
         if any(_is_too_large(match[number]) for number in ("width", "precision")):
-            return (*parts, ("%!(NOVERB)", None))  # Go reads no further
-        parts.append(("", match))
+            return (*parts, "%!(NOVERB)")  # Go reads no further
+        is_plain = match["verb"] and not any(match[name] for name in _FROM_OPERANDS)
+        parts.append(_plain(match) if is_plain else match)
     if end < len(pattern):
-        parts.append((pattern[end:], None))
+        parts.append(pattern[end:])
     return tuple(parts)
+
+
+def _plain(match: re.Match[str]) -> str | Directive:
+    if match["verb"] == "%":
+        return "%"
+    width = int(match["width"]) if match["width"] else None
+    precision = int(match["precision"] or "0") if match["point"] else None
+    return Directive(match["verb"], frozenset(match["flags"]), width, precision)
+
+
+def _operand(directive: Directive, reading: _Reading) -> str:
+    if reading.next >= len(reading.operands):
+        return f"%!{directive.verb}(MISSING)"
+    reading.next += 1
+    return print_operand(directive, reading.operands[reading.next - 1])
 
 
 def _is_too_large(digits: str | None) -> bool:
@@ -139,11 +166,7 @@ def _directive(match: re.Match[str], reading: _Reading) -> str:
         return mistakes + "%"
     if not reading.good:
         return f"{mistakes}%!{verb}(BADINDEX)"
-    if reading.next >= len(reading.operands):
-        return f"{mistakes}%!{verb}(MISSING)"
-    operand = reading.operands[reading.next]
-    reading.next += 1
-    return mistakes + print_operand(Directive(verb, frozenset(flags), width, precision), operand)
+    return mistakes + _operand(Directive(verb, frozenset(flags), width, precision), reading)
 
 
 def _extra(operands: Sequence[object]) -> str:

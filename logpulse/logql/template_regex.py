@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from logpulse.limits import TEMPLATE_BYTES, TEMPLATE_MATCHES
+from logpulse.limits import TEMPLATE_BYTES, TEMPLATE_KEPT_CHARACTERS, TEMPLATE_MATCHES
 from logpulse.logql.template_failure import CallError, exceeded
-from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, from_bytes, to_bytes, well_formed
-from logpulse.logql.template_values import check_size
+from logpulse.logql.template_types import GoType, Signature, from_bytes, to_bytes, well_formed
+from logpulse.logql.template_values import check_size, text_too_long
 from logpulse.model.pattern import PatternError, compile_pattern
 
 # `$$`, a group in braces or without, or a `$` that stands for itself.
@@ -31,7 +30,7 @@ def _matches(pattern: str, data: bytes) -> Iterator[Match]:
     # RE2's module is four times as fast on bytes, whose offsets it need not count as characters.
     for match in compiled.finditer(data):
         start, end = match.span()
-        if start == end and (start == last or data[start : start + 1] and data[start] & 0xC0 == 0x80):
+        if start == end and (start == last or (data[start : start + 1] and data[start] & 0xC0 == 0x80)):
             continue
         if left == 0:
             raise exceeded("the matches of one regular expression", TEMPLATE_MATCHES, "more")
@@ -45,7 +44,8 @@ def _count(pattern: str, text: str) -> int:
 
 
 def _replace_all(pattern: str, text: str, template: str) -> str:
-    return _replaced(pattern, text, _expansion(template))
+    is_kept = len(template) <= TEMPLATE_KEPT_CHARACTERS
+    return _replaced(pattern, text, _expansion(template) if is_kept else _expansion.__wrapped__(template))
 
 
 def _replace_all_literal(pattern: str, text: str, replacement: str) -> str:
@@ -61,7 +61,7 @@ def _replaced(pattern: str, text: str, replacement: Callable[[Match], bytes]) ->
         pieces += (data[end : match.start()], replacement(match))
         size += len(pieces[-2]) + len(pieces[-1])
         if size > TEMPLATE_BYTES:
-            raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, "more")
+            raise text_too_long()
         end = match.end()
     return check_size(from_bytes(b"".join((*pieces, data[end:])))) if pieces else text
 

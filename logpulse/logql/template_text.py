@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from logpulse.limits import TEMPLATE_BYTES
-from logpulse.logql.template_failure import CallError, exceeded
+from logpulse.logql.template_failure import CallError
 from logpulse.logql.template_printf import sprintf
-from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, byte_length, from_bytes, to_bytes
-from logpulse.logql.template_values import check_size, sprint, sprint_line
+from logpulse.logql.template_types import GoType, Signature, byte_length, from_bytes, to_bytes
+from logpulse.logql.template_values import check_size, sprint, sprint_line, text_too_long
 
 # What Go takes for white space; Python's own list has the separators \x1c to \x1f as well.
 _SPACES: Final = (
@@ -108,7 +107,7 @@ def _repeat(count: int, text: str) -> str:
         raise CallError("strings: negative Repeat count")
     size = count * byte_length(text)
     if size > TEMPLATE_BYTES:
-        raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, f"{size} bytes")
+        raise text_too_long(size)
     return text * count if text else ""
 
 
@@ -130,7 +129,7 @@ def _replace_first(text: str, old: str, new: str, count: int) -> str:
         found = text.count(old)
         growth = (found if count < 0 else min(found, count)) * (len(new) - len(old))
         if len(text) + growth > TEMPLATE_BYTES:
-            raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, f"{len(text) + growth} bytes")
+            raise text_too_long(len(text) + growth)
     return check_size(text.replace(old, new, max(count, -1)))
 
 

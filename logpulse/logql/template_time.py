@@ -22,6 +22,7 @@ _MONTHS: Final = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _WEEKDAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+_LONGEST_NAME: Final = 100  # characters; those of the database have 32 at most
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -93,11 +94,13 @@ def fixed_location(name: str, seconds: int) -> Location:
     return Location(name, Offset(name, seconds))
 
 
-@lru_cache(maxsize=64)
 def load_location(name: str) -> Location:
     """Find a place by its name, such as `Europe/Berlin`; an unknown one is UTC, as is the server's own, `Local`."""
-    if name in ("", "UTC", "Local"):
-        return UTC_LOCATION
+    return UTC_LOCATION if name in ("", "UTC", "Local") or len(name) > _LONGEST_NAME else _zone(name)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> Location:
     try:
         return Location(name, None, ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):  # unknown, no path inside of the database, a folder in it

@@ -100,13 +100,13 @@ def parse_time(layout: str, text: str, location: Location) -> GoTime | None:
         text = read
         if element in ("5", "05") and not _is_fraction(parts[number + 1]):
             # Digits after the seconds are read though the layout has none.
-            text = _read_fraction(reading, text) or text
+            text = _read_any_fraction(reading, text)
     return None
 
 
 def _is_fraction(part: tuple[str, str]) -> bool:
     # Whatever text stands between them, as in Go, which looks at the next element alone.
-    return part[1][:1] in (".", ",") and part[1] != ""
+    return part[1].startswith((".", ","))
 
 
 def _skip(text: str, literal: str) -> str | None:
@@ -159,14 +159,28 @@ def _read(reading: _Reading, element: str, text: str) -> str | None:
     return _read_zone_name(reading, text)
 
 
-def _read_fraction(reading: _Reading, text: str, element: str = "") -> str | None:
+def _read_fraction(reading: _Reading, text: str, element: str) -> str | None:
+    if element[1] == "9":
+        return _read_any_fraction(reading, text)
+    digits = len(element) - 1
     match = _FRACTION.match(text)
-    fixed = len(element) - 1 if element[1:2] == "0" else 0
-    if match is None or len(match[1]) < fixed:
-        return None if fixed else text  # `.999` stands for nothing as well
-    digits = match[1][:fixed] if fixed else match[1]
-    reading.nanosecond = int(digits[:_NANOSECOND_DIGITS].ljust(_NANOSECOND_DIGITS, "0"))
-    return text[1 + len(digits) :]
+    if match is None or len(match[1]) < digits:
+        return None
+    reading.nanosecond = _nanoseconds(match[1][:digits])
+    return text[1 + digits :]
+
+
+def _read_any_fraction(reading: _Reading, text: str) -> str:
+    """Read a fraction of any length, or none."""
+    match = _FRACTION.match(text)
+    if match is None:
+        return text
+    reading.nanosecond = _nanoseconds(match[1])
+    return text[match.end() :]
+
+
+def _nanoseconds(digits: str) -> int:
+    return int(digits[:_NANOSECOND_DIGITS].ljust(_NANOSECOND_DIGITS, "0"))
 
 
 def _read_offset(reading: _Reading, element: str, text: str) -> str | None:
@@ -228,9 +242,10 @@ def _at_offset(reading: _Reading, days: int, seconds: int) -> GoTime:
 
 
 def _at_named_zone(reading: _Reading, days: int, seconds: int) -> GoTime:
-    """Read `CET` by the place's own zones; one that it has not is taken for UTC under another name, as in Go."""
+    """Read `CET` by the place's own zones; with one that it has not, Go takes the clock to show UTC."""
     time = at(days, seconds, reading.nanosecond, reading.location)
     if reading.location.offset(time.seconds).name == reading.zone_name:
         return time
     hours = int(reading.zone_name[3:] or "0") if reading.zone_name.startswith("GMT") else 0
-    return at(days, seconds - hours * 3600, reading.nanosecond, fixed_location(reading.zone_name, hours * 3600))
+    unix = at(days, seconds, reading.nanosecond, UTC_LOCATION).nanoseconds
+    return GoTime(unix, fixed_location(reading.zone_name, hours * 3600))

@@ -1,4 +1,4 @@
-"""The values of templates and their Go types. A Python class stands for each type, so that `int` and `int64` differ.
+"""The values of templates and their Go types, for each of which a Python class stands: `int` and `int64` differ.
 
 | Go | Python |
 |---|---|
@@ -14,7 +14,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Final
+
+import attrs
 
 
 class GoType(enum.Enum):
@@ -98,6 +101,32 @@ def truth(value: object) -> bool:
 def wrap64(number: int) -> int:
     """Give what an int64 holds after an overflow."""
     return (number + 2**63) % 2**64 - 2**63
+
+
+# -- functions --------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Signature:
+    """Describe a function: the types of its parameters, that of any number of further ones, and its result's.
+
+    `call` takes values of just these types and raises CallError alone; a `result` of None is known only when it runs.
+    """
+
+    call: Callable[..., object]
+    result: GoType | None
+    parameters: tuple[GoType, ...] = ()
+    rest: GoType | None = None
+
+    def accepts(self, count: int) -> bool:
+        """Tell whether the function can be called with `count` arguments."""
+        return count >= len(self.parameters) if self.rest is not None else count == len(self.parameters)
+
+    def parameter(self, position: int) -> GoType:
+        """Give the type of the argument at a position from 0."""
+        if position < len(self.parameters) or self.rest is None:
+            return self.parameters[position]
+        return self.rest
 
 
 # -- strings as bytes -------------------------------------------------------------------------------------------------

@@ -7,10 +7,16 @@ from decimal import Decimal
 from typing import Final
 
 from logpulse.limits import TEMPLATE_BYTES
-from logpulse.logql.template_failure import exceeded
+from logpulse.logql.template_failure import CallError, exceeded
 from logpulse.logql.template_types import NO_VALUE, byte_length
 
 _LARGEST_PLAIN: Final = 6  # the power of ten from which on a float is written with an exponent
+
+
+def text_too_long(size: int | None = None) -> CallError:
+    """Refuse a text of `size` bytes, or of more than was worth counting."""
+    sent = "more" if size is None else f"{size} bytes"
+    return exceeded("the text a template makes of one line", TEMPLATE_BYTES, sent)
 
 
 def check_size(text: str) -> str:
@@ -21,7 +27,7 @@ def check_size(text: str) -> str:
     """
     # A character has four bytes at most, so that most texts need no counting.
     if len(text) * 4 > TEMPLATE_BYTES and byte_length(text) > TEMPLATE_BYTES:
-        raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, f"{byte_length(text)} bytes")
+        raise text_too_long(byte_length(text))
     return text
 
 
@@ -84,6 +90,10 @@ def sprint_value(value: object) -> str:
     Raises:
         CallError: the text has more than TEMPLATE_BYTES.
     """
+    if value.__class__ is str:
+        return check_size(value)
+    if value.__class__ is int:
+        return str(value)
     pieces: list[str] = []
     _write(value, pieces.append)
     return check_size("".join(pieces))
