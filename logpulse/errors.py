@@ -6,6 +6,7 @@ or look at the disk.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import attrs
@@ -90,6 +91,34 @@ class UnsupportedQueryError(LogPulseError):
 
     def __str__(self) -> str:
         return f"{self.what} is not supported by this version of LogPulse"
+
+
+@attrs.define(eq=False, slots=False)
+class PipelineError(LogPulseError):
+    """Say which error a stage left on a sample of a metric query, and the labels of that sample, in Loki's words."""
+
+    error: str
+    labels: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return (
+            f"pipeline error: '{self.error}' for series: '{render_labels(self.labels)}'.\n"
+            f'Use a label filter to intentionally skip this error. (e.g | __error__!="{self.error}").\n'
+            'To skip all potential errors you can match empty errors.(e.g __error__="")\n'
+            'The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )'
+        )
+
+
+@attrs.define(eq=False, slots=False)
+class SeriesConflictError(LogPulseError):
+    """Name the labels that two series have in common where a query needs them to differ, say why, and the way out."""
+
+    reason: str
+    labels: tuple[tuple[str, str], ...]
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {render_labels(self.labels)} ({self.hint})"
 
 
 @attrs.define(eq=False, slots=False)
@@ -212,3 +241,8 @@ def shorten(value: object, longest: int = 120) -> str:
     """Render `value` for an error text: quoted, control characters escaped, at most `longest` characters."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def render_labels(labels: tuple[tuple[str, str], ...]) -> str:
+    """Write label pairs as a selector would, values quoted and escaped."""
+    return "{" + ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels) + "}"

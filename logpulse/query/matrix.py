@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from logpulse.batch import Int64Array
+from logpulse.errors import LimitExceededError
+from logpulse.limits import MATRIX_VALUES
 
 SeriesLabels = tuple[tuple[str, str], ...]
 """Label pairs sorted by name."""
@@ -23,8 +25,9 @@ class Matrix:
     """Hold the values of some series at the same `times` (unix nanoseconds, ascending).
 
     `values` and `present` have a row for each series and a column for each time. Where `present` is false the series
-    has no point, whatever its value says; NaN is a value like any other. `ordered` is set when the order of the series
-    is part of the answer, as after `sort` and `topk`.
+    has no point, whatever its value says; NaN is a value like any other. While a query is evaluated two series may have
+    the same labels; in its result they may not. `ordered` is set when the order of the series is part of the answer, as
+    after `sort`. Loki orders what `topk` chooses by labels, like everything else (recorded).
     """
 
     times: Int64Array
@@ -46,4 +49,16 @@ class Matrix:
 
     def inhabited(self) -> Self:
         """Leave out the series without any point."""
-        return self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
+        return (
+            self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
+        )
+
+
+def check_size(series: int, points: int) -> None:
+    """Bound the memory of a matrix before it is made.
+
+    Raises:
+        LimitExceededError: it would hold more values than MATRIX_VALUES.
+    """
+    if series * points > MATRIX_VALUES:
+        raise LimitExceededError("series times points of one vector", MATRIX_VALUES, series * points)

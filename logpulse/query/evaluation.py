@@ -1,0 +1,107 @@
+"""From a metric query to its answer, given what reads range aggregations: everything above them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+
+from logpulse.batch import Int64Array
+from logpulse.errors import InvalidRequestError, LimitExceededError, SeriesConflictError
+from logpulse.limits import SERIES_PER_RESULT
+from logpulse.logql.ast_metric import (
+    BinaryOperation,
+    LabelReplace,
+    MetricExpression,
+    NumberLiteral,
+    RangeAggregation,
+    VectorAggregation,
+    VectorLiteral,
+    VectorOperator,
+)
+from logpulse.query.binary_operation import operate
+from logpulse.query.grouping import Groups, without
+from logpulse.query.label_replace import replace_label
+from logpulse.query.matrix import Matrix
+from logpulse.query.pushdown import grouped_below, needed
+from logpulse.query.vector_aggregation import aggregate, by_labels
+
+Read = Callable[[RangeAggregation], Matrix]
+"""Give the values of a range aggregation at the times of the query. Its operator may have a grouping where LogQL allows
+none, such as `count_over_time`: then its samples are those of all series of a group."""
+
+
+def evaluate(
+    expression: MetricExpression, times: Int64Array, read: Read, max_series: int = SERIES_PER_RESULT
+) -> Matrix | float:
+    """Answer a metric query at `times` (unix nanoseconds, ascending); an instant query has one.
+
+    A query of numbers alone gives a number. Series come in the order of their labels unless `sort` gave them another,
+    each with at least one point, and no two with the same labels.
+
+    Raises:
+        SeriesConflictError: a matching is ambiguous, or two series of the result would have the same labels.
+        LimitExceededError: there are more than `max_series` series in the result, or too many on the way to it.
+        InvalidRequestError: `approx_topk` at several times.
+        LogPulseError: whatever `read` raises.
+    """
+    result = _Evaluation(times, read).value(expression)
+    if not isinstance(result, Matrix):
+        return result
+    result = _distinct(result.inhabited())
+    if len(result.labels) > max_series:
+        raise LimitExceededError("series of one result", max_series, len(result.labels), "query.max_series")
+    return by_labels(result)
+
+
+@attrs.frozen
+class _Evaluation:
+    times: Int64Array
+    read: Read
+
+    def value(self, node: MetricExpression) -> Matrix | float:
+        match node:
+            case NumberLiteral():
+                return node.value
+            case BinaryOperation():
+                return operate(node, self.value(node.left), self.value(node.right))
+            case _:
+                return self.vector(node)
+
+    def vector(self, node: MetricExpression) -> Matrix:
+        match node:
+            case RangeAggregation():
+                return self.read(needed(node))
+            case VectorAggregation():
+                if node.operator is VectorOperator.APPROXIMATE_TOP and len(self.times) > 1:
+                    raise InvalidRequestError("query", str(node), "approx_topk answers instant queries only; use topk")
+                below = grouped_below(node) or node.operand
+                return aggregate(node, self.vector(below))
+            case LabelReplace():
+                return replace_label(node, self.vector(node.operand))
+            case VectorLiteral():
+                return self.constant(node.value)
+            case _:
+                value = self.value(node)
+                return value if isinstance(value, Matrix) else self.constant(value)
+
+    def constant(self, value: float) -> Matrix:
+        shape = 1, len(self.times)
+        return Matrix(self.times, ((),), np.full(shape, value), np.ones(shape, dtype=np.bool_))
+
+
+def _distinct(result: Matrix) -> Matrix:
+    """Make one series of those that have the same labels and never a point at the same time."""
+    groups = Groups.of(result.labels, lambda labels: without(labels, ()))
+    conflict = groups.conflict(result.present)
+    if conflict is not None:
+        raise SeriesConflictError(
+            "several series of the result have the labels", conflict, "aggregate them, or keep their labels apart"
+        )
+    return attrs.evolve(
+        result,
+        labels=groups.keys,
+        values=groups.sums(result.values, result.present),
+        present=groups.counts(result.present) > 0,
+    )
