@@ -127,6 +127,14 @@ TEMPLATE_UNTIMED_CALLS: Final = (
     64  # calls of functions that a template without ranges may have without a look at the clock
 )
 
+# -- pipelines --------------------------------------------------------------------------------------------------------
+EXTRACTED_LABELS: Final = 1_024  # labels that parsers find in one line; an event has dozens, a dump thousands
+JSON_DEPTH: Final = 128  # objects inside objects of a line that become labels, and steps of a path; more is an attack
+KNOWN_NAMES: Final = 4_096  # keys remembered with the label names they become, 64 characters at most each
+KNOWN_NAME_CHARACTERS: Final = 64  # a longer key is not worth remembering
+KNOWN_METADATA: Final = 1_024  # metadata texts whose labels are remembered; ids of requests seldom come twice
+KNOWN_METADATA_CHARACTERS: Final = 1_024  # a longer metadata text is not worth remembering
+
 # -- agent ------------------------------------------------------------------------------------------------------------
 AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others
 AGENT_HEAD_BYTES: Final = 1024  # of a file's beginning that tell it from others; longer common headers are rare
