@@ -72,18 +72,20 @@ def _keys_wanted(stage: LogfmtParser, wanted: Wanted) -> Test:
 
 def _named_keys(stage: LogfmtParser) -> Test:
     # As in Loki a key that is a label's own name counts as well, and of several values the last.
-    labels = {each.name: each.name for each in stage.extractions}
-    labels |= {each.expression: each.name for each in reversed(stage.extractions) if each.expression}
     created = list(dict.fromkeys(each.name for each in stage.extractions))
+    labels = {name: {name: None} for name in created}
+    for each in stage.extractions:
+        labels.setdefault(each.expression, {})[each.name] = None
+    labels.pop("", None)
     names, read_pairs = LabelNames(label_name), _reading(stage)
 
     def read(record: Record) -> bool:
         found: dict[str, str] = {}
         all_pairs, failure = read_pairs(record.line)
         for key, quoted, plain, _ in all_pairs:
-            label = labels.get(names[key])
-            if label is not None:
-                found[label] = plain or quoted
+            name = names[key]
+            if name in labels:
+                found |= dict.fromkeys(labels[name], plain or quoted)
         record.extract({name: found.get(name, "") for name in created if name in found or name not in record.labels})
         if failure:
             record.fail(_ERROR, failure)
