@@ -7,71 +7,76 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from logpulse.limits import TEMPLATE_BYTES
+from logpulse.limits import TEMPLATE_BYTES, TEMPLATE_MATCHES
 from logpulse.logql.template_failure import CallError, exceeded
 from logpulse.logql.template_signature import Signature
-from logpulse.logql.template_types import GoType, well_formed
+from logpulse.logql.template_types import GoType, from_bytes, to_bytes, well_formed
 from logpulse.logql.template_values import check_size
 from logpulse.model.pattern import PatternError, compile_pattern
 
 # `$$`, a group in braces or without, or a `$` that stands for itself.
 _REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<braced>\w+)\}|(?P<bare>\w+))")
 
-Match = re.Match[str]  # what RE2 gives has the same methods
+Match = re.Match[bytes]  # what RE2 gives has the same methods
 
 
-def _matches(pattern: str, text: str) -> Iterator[Match]:
-    """Find all matches but the empty ones right after another match."""
+def _matches(pattern: str, data: bytes) -> Iterator[Match]:
+    """Find all matches but the empty ones right after another match, or inside of a character."""
     try:
         compiled = compile_pattern(pattern)
     except PatternError as error:
         raise CallError(f"error parsing regexp: {error.reason}") from None
     last = -1
-    for match in compiled.finditer(text):
-        if match.end() > match.start() or match.start() != last:
-            yield match
-        last = match.end()
+    left = TEMPLATE_MATCHES
+    # RE2's module is four times as fast on bytes, whose offsets it need not count as characters.
+    for match in compiled.finditer(data):
+        start, end = match.span()
+        if start == end and (start == last or data[start : start + 1] and data[start] & 0xC0 == 0x80):
+            continue
+        if left == 0:
+            raise exceeded("the matches of one regular expression", TEMPLATE_MATCHES, "more")
+        left -= 1
+        yield match
+        last = end
 
 
 def _count(pattern: str, text: str) -> int:
-    return sum(1 for _ in _matches(pattern, well_formed(text)))
+    return sum(1 for _ in _matches(well_formed(pattern), to_bytes(text)))
 
 
 def _replace_all(pattern: str, text: str, template: str) -> str:
-    return _replaced(pattern, text, _expansion(well_formed(template)))
+    return _replaced(pattern, text, _expansion(template))
 
 
 def _replace_all_literal(pattern: str, text: str, replacement: str) -> str:
-    return _replaced(pattern, text, lambda match: replacement)
+    data = to_bytes(replacement)
+    return _replaced(pattern, text, lambda match: data)
 
 
-def _replaced(pattern: str, text: str, replacement: Callable[[Match], str]) -> str:
-    text = well_formed(text)
-    pieces: list[str] = []
+def _replaced(pattern: str, text: str, replacement: Callable[[Match], bytes]) -> str:
+    data = to_bytes(text)
+    pieces: list[bytes] = []
     size = end = 0
-    for match in _matches(pattern, text):
-        pieces += (text[end : match.start()], replacement(match))
+    for match in _matches(well_formed(pattern), data):
+        pieces += (data[end : match.start()], replacement(match))
         size += len(pieces[-2]) + len(pieces[-1])
         if size > TEMPLATE_BYTES:
             raise exceeded("the text a template makes of one line", TEMPLATE_BYTES, "more")
         end = match.end()
-    return check_size("".join((*pieces, text[end:])))
+    return check_size(from_bytes(b"".join((*pieces, data[end:])))) if pieces else text
 
 
 @lru_cache(maxsize=256)
-def _expansion(template: str) -> Callable[[Match], str]:
+def _expansion(template: str) -> Callable[[Match], bytes]:
     """Read `$1`, `${1}`, `$name` and `$$` of a replacement once."""
-    parts: list[str | _Group] = []
+    parts: list[bytes | _Group] = []
     end = 0
     for reference in _REFERENCE.finditer(template):
-        parts.append(template[end : reference.start()])
-        parts.append("$" if reference["dollar"] else _Group(reference["braced"] or reference["bare"]))
+        parts.append(to_bytes(template[end : reference.start()]))
+        parts.append(b"$" if reference["dollar"] else _Group(reference["braced"] or reference["bare"]))
         end = reference.end()
-    parts.append(template[end:])
-    if not any(isinstance(part, _Group) for part in parts):
-        literal = "".join(map(str, parts))
-        return lambda match: literal
-    return lambda match: "".join([part if isinstance(part, str) else part(match) for part in parts])
+    parts.append(to_bytes(template[end:]))
+    return lambda match: b"".join([part if isinstance(part, bytes) else part(match) for part in parts])
 
 
 class _Group:
@@ -83,11 +88,11 @@ class _Group:
         is_number = name.isascii() and name.isdecimal() and len(name) < 9 and (name == "0" or name[0] != "0")
         self._key: int | str = int(name) if is_number else name
 
-    def __call__(self, match: Match) -> str:
+    def __call__(self, match: Match) -> bytes:
         try:
-            return match.group(self._key) or ""
-        except (IndexError, KeyError):
-            return ""
+            return match.group(self._key) or b""
+        except IndexError:
+            return b""
 
 
 _S: Final = GoType.STRING
