@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import numpy as np
@@ -12,10 +13,13 @@ from logpulse.errors import InvalidRequestError, LimitExceededError, SeriesConfl
 from logpulse.limits import SERIES_PER_RESULT
 from logpulse.logql.ast_metric import (
     BinaryOperation,
+    Grouping,
+    GroupingMode,
     LabelReplace,
     MetricExpression,
     NumberLiteral,
     RangeAggregation,
+    RangeOperator,
     VectorAggregation,
     VectorLiteral,
     VectorOperator,
@@ -24,12 +28,18 @@ from logpulse.query.binary_operation import operate
 from logpulse.query.grouping import Groups, without
 from logpulse.query.label_replace import replace_label
 from logpulse.query.matrix import Matrix
-from logpulse.query.pushdown import grouped_below, needed
 from logpulse.query.vector_aggregation import aggregate, by_labels
 
 Read = Callable[[RangeAggregation], Matrix]
-"""Give the values of a range aggregation at the times of the query. Its operator may have a grouping where LogQL allows
-none, such as `count_over_time`: then its samples are those of all series of a group."""
+"""Give the values of a range aggregation at the times of the query.
+
+Below a `sum` even an operator that takes no grouping in LogQL, such as `count_over_time`, has the grouping of the `sum`:
+it is to aggregate all samples of a group. `by ()` says that nobody looks at any label."""
+
+_ADDITIVE: Final = frozenset(
+    {RangeOperator.COUNT, RangeOperator.RATE, RangeOperator.BYTES, RangeOperator.BYTES_RATE, RangeOperator.SUM}
+)
+_NO_LABELS: Final = Grouping(GroupingMode.BY, ())
 
 
 def evaluate(
@@ -72,12 +82,11 @@ class _Evaluation:
     def vector(self, node: MetricExpression) -> Matrix:
         match node:
             case RangeAggregation():
-                return self.read(needed(node))
+                return self.read(node)
             case VectorAggregation():
                 if node.operator is VectorOperator.APPROXIMATE_TOP and len(self.times) > 1:
                     raise InvalidRequestError("query", str(node), "approx_topk answers instant queries only; use topk")
-                below = grouped_below(node) or node.operand
-                return aggregate(node, self.vector(below))
+                return aggregate(node, self.vector(_grouped_below(node)))
             case LabelReplace():
                 return replace_label(node, self.vector(node.operand))
             case VectorLiteral():
@@ -89,6 +98,14 @@ class _Evaluation:
     def constant(self, value: float) -> Matrix:
         shape = 1, len(self.times)
         return Matrix(self.times, ((),), np.full(shape, value), np.ones(shape, dtype=np.bool_))
+
+
+def _grouped_below(aggregation: VectorAggregation) -> MetricExpression:
+    """Give what an aggregation is of, grouped already if summing before or after makes no difference."""
+    below = aggregation.operand
+    if aggregation.operator is not VectorOperator.SUM or not isinstance(below, RangeAggregation):
+        return below
+    return attrs.evolve(below, grouping=aggregation.grouping or _NO_LABELS) if below.operator in _ADDITIVE else below
 
 
 def _distinct(result: Matrix) -> Matrix:

@@ -49,9 +49,8 @@ class Matrix:
 
     def inhabited(self) -> Self:
         """Leave out the series without any point."""
-        return (
-            self if self.present.any(axis=1).all() else self.chosen(np.flatnonzero(self.present.any(axis=1)).tolist())
-        )
+        rows = np.flatnonzero(self.present.any(axis=1))
+        return self if len(rows) == len(self.labels) else self.chosen(rows.tolist())
 
 
 def check_size(series: int, points: int) -> None:
