@@ -33,8 +33,8 @@ from logpulse.query.vector_aggregation import aggregate, by_labels
 Read = Callable[[RangeAggregation], Matrix]
 """Give the values of a range aggregation at the times of the query.
 
-Below a `sum` even an operator that takes no grouping in LogQL, such as `count_over_time`, has the grouping of the `sum`:
-it is to aggregate all samples of a group. `by ()` says that nobody looks at any label."""
+Below a `sum` an operator that takes no grouping in LogQL, such as `count_over_time`, may have that of the `sum`: it is
+to aggregate all samples of a group. `by ()` says that nobody looks at any label."""
 
 _ADDITIVE: Final = frozenset(
     {RangeOperator.COUNT, RangeOperator.RATE, RangeOperator.BYTES, RangeOperator.BYTES_RATE, RangeOperator.SUM}

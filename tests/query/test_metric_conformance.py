@@ -57,7 +57,7 @@ class Case:
     ordered: bool
 
 
-# -- reading ------------------------------------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def _cases() -> Iterator[Case]:
@@ -138,15 +138,15 @@ def _matrix(aggregation: RangeAggregation, times: Int64Array, entries: list[Stor
         value = pipeline.sample(record)
         if value is None:
             continue
-        labels = tuple(sorted((name, text) for name, text in record.labels.items() if name not in unwrapped))
-        if ERROR in record.labels:
-            raise PipelineError(record.labels[ERROR], labels)
+        labels = tuple(sorted((name, text) for name, text in record.shown.items() if name not in unwrapped))
+        if ERROR in record.shown:
+            raise PipelineError(record.shown[ERROR], labels)
         sample = Sample(labels, entry.timestamp, len(record.line.encode()), value)
         samples[entry.labels, entry.timestamp, entry.line, labels] = sample
     return aggregated(aggregation, times, list(samples.values()))
 
 
-# -- comparing ----------------------------------------------------------------------------------------------------------
+# -- comparing --------------------------------------------------------------------------------------------------------
 
 CASES: Final = list(_cases())
 
@@ -191,7 +191,7 @@ def _points(result: Matrix | float, times: Int64Array) -> Points:
 
 def _recorded(case: Case) -> Points:
     body = cast("dict[str, list[dict[str, object]]]", case.body)
-    if case.body["resultType"] == "scalar":
+    if cast("dict[str, str]", case.body)["resultType"] == "scalar":
         time, value = cast("tuple[float, str]", body["result"])
         return {(): [(time / 1000, float(value))]}
     found: Points = {}
