@@ -21,7 +21,8 @@ def quantiles(values: Float64Array, lows: Int64Array, highs: Int64Array, quantil
     weight = rank - below
     lower, upper = _smallest(values, np.stack([lows, lows]), np.stack([highs, highs]), np.stack([below, below + 1]))
     upper = np.where(below < last, upper, lower)
-    interpolated: Float64Array = lower * (1 - weight) + upper * weight
+    with np.errstate(invalid="ignore"):
+        interpolated: Float64Array = lower * (1 - weight) + upper * weight
     return interpolated
 
 

@@ -62,11 +62,15 @@ class Cut:
 
 def _earlier(times: Int64Array, shift: int) -> Int64Array:
     """Subtract without overflow: what no timestamp can reach stays at the last that one can."""
-    if shift >= 0:
+    while shift > 0:
         reach = min(shift, _NEWEST)
-        return np.where(times >= _OLDEST + reach, times, _OLDEST + reach) - reach
-    reach = min(-shift, _NEWEST)
-    return np.where(times <= _NEWEST - reach, times, _NEWEST - reach) + reach
+        times = np.maximum(times, _OLDEST + reach) - reach
+        shift -= reach
+    while shift < 0:
+        reach = min(-shift, _NEWEST)
+        times = np.minimum(times, _NEWEST - reach) + reach
+        shift += reach
+    return times
 
 
 State = tuple[Float64Array, ...]
