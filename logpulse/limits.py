@@ -119,15 +119,12 @@ CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of th
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
-POINTS_PER_SERIES: Final = (
-    11_000  # Loki's, counted as whole steps between start and end; a wide screen has 4,000 columns
-)
+POINTS_PER_SERIES: Final = 11_000  # Loki's, in whole steps from start to end; wide screens have 4,000 columns
 QUERY_RANGE_NS: Final = 30 * DAY_NS + 3600 * SECOND_NS  # Loki's 30d1h, between start and end of a range query
 DEFAULT_STEPS: Final = 250  # Loki's: whole seconds in a step so that a range has about this many
 SERIES_PER_RESULT: Final = 2_000  # Loki answers 500; more lines than this nobody can tell apart in a graph
-MATRIX_VALUES: Final = (
-    4_000_000  # series times points: 32 MiB of floats, and a dozen such are alive while windows are made
-)
+MATRIX_VALUES: Final = 4_000_000  # series times points of one vector: 32 MiB of floats; operators hold a few such
+WINDOW_VALUES: Final = 256 * KIB  # of them made from samples at a time: this takes dozens of arrays, of 2 MiB then
 REPLACED_CHARACTERS: Final = 64 * KIB  # of one label that label_replace makes: `$1$1`, nested, doubles each time
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
 TEMPLATE_BYTES: Final = 1 * MIB  # of a text on the way and in the end: the longest line, each byte escaped by four

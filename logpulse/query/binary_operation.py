@@ -59,13 +59,7 @@ def _chosen(operation: BinaryOperation, left: Matrix, right: Matrix) -> Matrix:
             return attrs.evolve(left, present=left.present & ~_matched(operation, left, right)).inhabited()
         case _:
             added = attrs.evolve(right, present=right.present & ~_matched(operation, right, left)).inhabited()
-            return Matrix(
-                left.times,
-                left.labels + added.labels,
-                np.concatenate([left.values, added.values]),
-                np.concatenate([left.present, added.present]),
-                left.ordered,
-            )
+            return Matrix.stacked([left, added])
 
 
 def _matched(operation: BinaryOperation, these: Matrix, others: Matrix) -> Mask:

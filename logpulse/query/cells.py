@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logpulse.batch import Int64Array
-from logpulse.query.matrix import Float64Array, Mask, Matrix, SeriesLabels, check_size
+from logpulse.query.matrix import Float64Array, Mask, Matrix, SeriesLabels
 from logpulse.query.windows import State, Summary, Windows
 
 Places = npt.NDArray[np.intp]
@@ -37,12 +37,7 @@ class Cells:
     def of(
         cls, labels: tuple[SeriesLabels, ...], series: Int64Array, timestamps: Int64Array, windows: Windows
     ) -> Cells:
-        """Sort in samples that are in the order of series, then time; a series is a place in `labels`.
-
-        Raises:
-            LimitExceededError: as `check_size`.
-        """
-        check_size(len(labels), len(windows.times))
+        """Sort in samples that are in the order of series, then time; a series is a place in `labels`."""
         cut = windows.cut
         kept = (timestamps > cut.bounds[0]) & (timestamps <= cut.bounds[-1])
         numbers = series[kept] * cut.size + np.searchsorted(cut.bounds, timestamps[kept]) - 1

@@ -41,6 +41,19 @@ class Matrix:
         """Give no series."""
         return cls(times, (), np.empty((0, len(times))), np.empty((0, len(times)), dtype=np.bool_))
 
+    @classmethod
+    def stacked(cls, parts: Sequence[Matrix]) -> Matrix:
+        """Put the series of some matrices with the same times, at least one, below one another."""
+        if len(parts) == 1:
+            return parts[0]
+        return Matrix(
+            parts[0].times,
+            tuple(labels for part in parts for labels in part.labels),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.present for part in parts]),
+            parts[0].ordered,
+        )
+
     def chosen(self, rows: Sequence[int]) -> Self:
         """Keep the series in these rows, in this order."""
         places = np.asarray(rows, dtype=np.intp)

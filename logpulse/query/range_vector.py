@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.limits import SECOND_NS
+from logpulse.limits import SECOND_NS, WINDOW_VALUES
 from logpulse.logql.ast_metric import RangeOperator
 from logpulse.query.cells import Cells
-from logpulse.query.matrix import Float64Array, Matrix, SeriesLabels
+from logpulse.query.interrupt import Interrupt
+from logpulse.query.matrix import Float64Array, Matrix, SeriesLabels, check_size
 from logpulse.query.order_statistics import quantiles
 from logpulse.query.summaries import COUNTER, MAXIMUM, MINIMUM, SPREAD, SUM
 from logpulse.query.windows import Windows
@@ -31,6 +33,11 @@ class Samples:
     timestamps: Int64Array
     values: Float64Array | Int64Array
 
+    def part(self, first: int, last: int) -> Samples:
+        """Give the samples of the series from `first` up to `last` - 1."""
+        rows = slice(*np.searchsorted(self.series, (first, last)).tolist())
+        return Samples(self.labels[first:last], self.series[rows] - first, self.timestamps[rows], self.values[rows])
+
 
 @attrs.frozen(eq=False)
 class Buckets:
@@ -46,44 +53,85 @@ class Buckets:
     counts: Int64Array
     values: Float64Array | Int64Array
 
+    def part(self, first: int, last: int) -> Buckets:
+        """Give the buckets of the series from `first` up to `last` - 1."""
+        rows = slice(*np.searchsorted(self.series, (first, last)).tolist())
+        return Buckets(
+            self.labels[first:last],
+            self.series[rows] - first,
+            self.ends[rows],
+            self.counts[rows],
+            self.values[rows],
+        )
 
-def from_samples(operator: RangeOperator, samples: Samples, windows: Windows, parameter: float | None = None) -> Matrix:
+
+def from_samples(
+    operator: RangeOperator,
+    samples: Samples,
+    windows: Windows,
+    parameter: float | None = None,
+    interrupt: Interrupt | None = None,
+) -> Matrix:
     """Aggregate samples by any operator but ABSENT; `parameter` is the quantile. Series without points are left out.
 
     Raises:
-        LimitExceededError: as `Cells.of`.
+        LimitExceededError: there are too many series for so many points, as `check_size` says.
+        QueryCancelledError: `interrupt` was pulled.
     """
-    cells = Cells.of(samples.labels, samples.series, samples.timestamps, windows)
-    values = samples.values[cells.kept]
     with np.errstate(all="ignore"):
-        match operator:
-            case RangeOperator.FIRST:
-                return cells.matrix(values[cells.lows])
-            case RangeOperator.LAST:
-                return cells.matrix(values[cells.highs - 1])
-            case RangeOperator.QUANTILE:
-                return cells.matrix(quantiles(values.astype(np.float64), cells.lows, cells.highs, parameter or 0.0))
-            case RangeOperator.VARIANCE:
-                return cells.matrix(_variances(cells, values))
-            case RangeOperator.STANDARD_DEVIATION:
-                return cells.matrix(np.sqrt(_variances(cells, values)))
-            case RangeOperator.RATE_COUNTER:
-                return cells.matrix(_counter_rates(cells, values, samples.timestamps[cells.kept]))
-            case _:
-                return cells.matrix(_combined(operator, cells, values, cells.highs - cells.lows))
+        parts = _parts(len(samples.labels), windows, interrupt)
+        return Matrix.stacked([_of_samples(operator, samples.part(*part), windows, parameter) for part in parts])
 
 
-def from_buckets(operator: RangeOperator, buckets: Buckets, windows: Windows) -> Matrix:
+def from_buckets(
+    operator: RangeOperator, buckets: Buckets, windows: Windows, interrupt: Interrupt | None = None
+) -> Matrix:
     """Aggregate buckets by count, rate, bytes, bytes_rate, sum, avg, min or max. Series without points are left out.
 
     Raises:
-        LimitExceededError: as `Cells.of`.
+        LimitExceededError: there are too many series for so many points, as `check_size` says.
+        QueryCancelledError: `interrupt` was pulled.
         ValueError: `operator` has to see the samples themselves.
     """
+    with np.errstate(all="ignore"):
+        parts = _parts(len(buckets.labels), windows, interrupt)
+        return Matrix.stacked([_of_buckets(operator, buckets.part(*part), windows) for part in parts])
+
+
+def _parts(series: int, windows: Windows, interrupt: Interrupt | None) -> Iterator[tuple[int, int]]:
+    """Cut series into parts whose windows fit into memory many times; there is at least one part."""
+    check_size(series, len(windows.times))
+    size = max(1, WINDOW_VALUES // len(windows.times))
+    for first in range(0, max(1, series), size):
+        if interrupt is not None:
+            interrupt.check()
+        yield first, min(first + size, series)
+
+
+def _of_samples(operator: RangeOperator, samples: Samples, windows: Windows, parameter: float | None) -> Matrix:
+    cells = Cells.of(samples.labels, samples.series, samples.timestamps, windows)
+    values = samples.values[cells.kept]
+    match operator:
+        case RangeOperator.FIRST:
+            return cells.matrix(values[cells.lows])
+        case RangeOperator.LAST:
+            return cells.matrix(values[cells.highs - 1])
+        case RangeOperator.QUANTILE:
+            return cells.matrix(quantiles(values.astype(np.float64), cells.lows, cells.highs, parameter or 0.0))
+        case RangeOperator.VARIANCE:
+            return cells.matrix(_variances(cells, values))
+        case RangeOperator.STANDARD_DEVIATION:
+            return cells.matrix(np.sqrt(_variances(cells, values)))
+        case RangeOperator.RATE_COUNTER:
+            return cells.matrix(_counter_rates(cells, values, samples.timestamps[cells.kept]))
+        case _:
+            return cells.matrix(_combined(operator, cells, values, cells.highs - cells.lows))
+
+
+def _of_buckets(operator: RangeOperator, buckets: Buckets, windows: Windows) -> Matrix:
     cells = Cells.of(buckets.labels, buckets.series, buckets.ends, windows)
     counts = cells.totals(buckets.counts[cells.kept])
-    with np.errstate(all="ignore"):
-        return cells.matrix(_combined(operator, cells, buckets.values[cells.kept], counts))
+    return cells.matrix(_combined(operator, cells, buckets.values[cells.kept], counts))
 
 
 def _combined(

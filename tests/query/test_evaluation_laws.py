@@ -68,7 +68,7 @@ LAST = metrics.range_aggregations_by(RangeOperator.LAST)
 
 @pytest.mark.parametrize("operator", RangeOperator)
 @given(data=st.data(), times=metrics.times, sources=metrics.sources)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_ranges(operator: RangeOperator, data: st.DataObject, times: Int64Array, sources: Sources) -> None:
     agrees(data.draw(metrics.range_aggregations_by(operator)), times, sources)
 
@@ -80,7 +80,7 @@ def test_counters(aggregation: RangeAggregation, times: Int64Array, readings: li
 
 @pytest.mark.parametrize("operator", [each for each in VectorOperator if each is not VectorOperator.APPROXIMATE_TOP])
 @given(data=st.data(), times=metrics.times, sources=metrics.sources)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_vector_aggregations(
     operator: VectorOperator, data: st.DataObject, times: Int64Array, sources: Sources
 ) -> None:
@@ -89,7 +89,7 @@ def test_vector_aggregations(
 
 @pytest.mark.parametrize("operator", BinaryOperator)
 @given(data=st.data(), times=metrics.times, sources=metrics.sources)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_binary_operations(operator: BinaryOperator, data: st.DataObject, times: Int64Array, sources: Sources) -> None:
     agrees(data.draw(metrics.binary_operations_by(operator, LAST)), times, sources)
 

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logpulse.batch import Int64Array
-from logpulse.errors import LimitExceededError
+from logpulse.errors import LimitExceededError, QueryCancelledError
 from logpulse.limits import MATRIX_VALUES, SECOND_NS
 from logpulse.logql.ast import RangeOperator, Selector
 from logpulse.logql.parser import parse_log_query
+from logpulse.query import range_vector
 from logpulse.query.absence import absent
+from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Matrix
 from logpulse.query.range_vector import Buckets, Samples, from_buckets, from_samples
 from logpulse.query.windows import Windows
@@ -75,6 +77,9 @@ def test_operators(operator: RangeOperator, value: float) -> None:
         pytest.param([(60, 5)], 0, id="one sample"),
         pytest.param([(30, 100), (60, 109)], 18 / 60, id="both ends reached"),
         pytest.param([(20, 100), (30, 110), (40, 120)], 30 / 60, id="ends too far away: half a distance each"),
+        pytest.param(
+            [(12 + 10 * n, 100 + 10 * n) for n in range(5)], 53 / 60, id="8 is near enough to the end, 12 not"
+        ),
         pytest.param([(30, 3), (60, 33)], 33 / 60, id="not below zero"),
         pytest.param([(30, -3), (60, 27)], 60 / 60, id="a counter below zero is extrapolated"),
         pytest.param([(20, 7), (40, 2), (60, 5)], 7.5 / 60, id="a reset"),
@@ -121,6 +126,20 @@ def test_too_many_values() -> None:
     nothing = Samples(labels, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     with pytest.raises(LimitExceededError):
         from_samples(RangeOperator.COUNT, nothing, Windows(np.arange(MATRIX_VALUES // 1000), 15))
+
+
+def test_many_series_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt is seen between two of them."""
+    monkeypatch.setattr(range_vector, "WINDOW_VALUES", 4)
+    labels = tuple(labelled(f"a={number}") for number in range(5))
+    samples = Samples(labels, np.array([0, 1, 1, 3, 4]), np.array([5, 6, 15, 16, 5]), np.array([1.0, 2, 3, 4, 5]))
+    windows = Windows(np.array([10, 20]), 10)
+    expected = {"a=0": [1, None], "a=1": [2, 3], "a=3": [None, 4], "a=4": [5, None]}
+    interrupt = Interrupt()
+    assert rows_of(from_samples(RangeOperator.LAST, samples, windows, interrupt=interrupt)) == expected
+    interrupt.pull()
+    with pytest.raises(QueryCancelledError):
+        from_samples(RangeOperator.LAST, samples, windows, interrupt=interrupt)
 
 
 # -- buckets ----------------------------------------------------------------------------------------------------------
