@@ -80,6 +80,10 @@ def _members_wanted(wanted: Wanted) -> Test:
 
     def read(record: Record) -> bool:
         sought = wanted.sought(record)
+        picked = sought.pick.read(record.line)
+        if picked is not None:
+            record.extract(picked)
+            return True
         members = _decode(record.line)
         found: dict[str, str] = {}
         if members is not None and pick(members, found, sought, "", 1):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Final
 
 import attrs
 
 from logpulse.logql.record import EXTRACTED_SUFFIX, Base, Record
+from logpulse.logql.stages.json_pick import JsonPick
+
+_KNOWN: Final = 64  # ways in which the labels wanted clash with those of streams; most queries meet one
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Sought:
     """Map the names to look for to the labels they become: the same, or with the suffix of those that clash.
 
@@ -20,6 +25,11 @@ class Sought:
 
     labels: Mapping[str, str]
     complete: bool
+
+    @cached_property
+    def pick(self) -> JsonPick:
+        """What finds these names in JSON without reading all of it."""
+        return JsonPick(list(self.labels))
 
     def may_hold(self, prefix: str) -> bool:
         """Tell whether an object whose members are named `<prefix>_…` may hold one of the names."""
@@ -35,20 +45,30 @@ class Wanted:
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
+        self._candidates = names | {name.removesuffix(EXTRACTED_SUFFIX) for name in names}
         self._latest: tuple[Base, Sought] | None = None
+        self._known: dict[frozenset[str], Sought] = {}
 
     def sought(self, record: Record) -> Sought:
         """Give what to look for in the line of `record`."""
         if record.labels is not record.base.labels:  # metadata that was dropped does not clash any more
             return self._sought(record)
-        if self._latest is None or self._latest[0] is not record.base:
-            self._latest = record.base, self._sought(record)
-        return self._latest[1]
+        latest = self._latest
+        if latest is None or latest[0] is not record.base:
+            latest = self._latest = record.base, self._sought(record)
+        return latest[1]
 
     def _sought(self, record: Record) -> Sought:
-        labels = {name: name for name in self._names if not record.clashes(name)}
-        for name in self._names:
-            original = name.removesuffix(EXTRACTED_SUFFIX)
-            if original != name and record.clashes(original):
-                labels[original] = name
+        clashing = frozenset(filter(record.clashes, self._candidates))
+        known = self._known.get(clashing)
+        if known is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            known = self._known[clashing] = self._with(clashing)
+        return known
+
+    def _with(self, clashing: frozenset[str]) -> Sought:
+        labels = {name: name for name in sorted(self._names - clashing)}
+        labels |= {name: f"{name}{EXTRACTED_SUFFIX}" for name in sorted(clashing)}
+        labels = {name: label for name, label in labels.items() if label in self._names}
         return Sought(labels, complete=self._names == set(labels.values()))
