@@ -128,6 +128,20 @@ POINTS_PER_SERIES: Final = (
 QUERY_RANGE_NS: Final = 30 * DAY_NS + 3600 * SECOND_NS  # Loki's 30d1h, between start and end of a range query
 DEFAULT_STEPS: Final = 250  # Loki's: whole seconds in a step so that a range has about this many
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
+TEMPLATE_BYTES: Final = 1 * MIB  # of a text on the way and in the end: the longest line, each byte escaped by four
+TEMPLATE_STEPS: Final = 10_000  # rounds of all ranges while one line is rendered; an array in a log line has fewer
+TEMPLATE_SECONDS: Final = 1  # for one line, looked at in each round and call of a long template; most take 1 µs
+TEMPLATE_UNTIMED_CALLS: Final = (
+    64  # calls of functions that a template without ranges may have without a look at the clock
+)
+
+# -- pipelines --------------------------------------------------------------------------------------------------------
+EXTRACTED_LABELS: Final = 1_024  # labels that parsers find in one line; an event has dozens, a dump thousands
+JSON_DEPTH: Final = 128  # objects inside objects of a line that become labels, and steps of a path; more is an attack
+KNOWN_NAMES: Final = 4_096  # keys remembered with the label names they become, 64 characters at most each
+KNOWN_NAME_CHARACTERS: Final = 64  # a longer key is not worth remembering
+KNOWN_METADATA: Final = 1_024  # metadata texts whose labels are remembered; ids of requests seldom come twice
+KNOWN_METADATA_CHARACTERS: Final = 1_024  # a longer metadata text is not worth remembering
 
 # -- agent ------------------------------------------------------------------------------------------------------------
 AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others
