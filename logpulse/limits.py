@@ -70,6 +70,12 @@ QUERY_WAIT_SECONDS: Final = 10  # a query that waited this long gets 429
 QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
 FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
 PAGE_TEXT_BYTES: Final = 32 * MIB  # log text in one answer; a longer one ends early and names its next page
+STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they are summed up: 32 MB of numbers
+VOLUME_SERIES: Final = 1_000  # Loki's; volumes in one answer, the largest ones
+VOLUME_POINTS: Final = 1_000_000  # volumes times steps in one answer: 9 MB of numbers, 30 MB of JSON
+SELECTORS: Final = 100  # in one request for series; a form has room for 20,000, each of which looks at all streams
+DETECTED_FIELDS: Final = 5_000  # found in the lines of one request; Loki looks for 1,000 unless it is asked for more
+SAMPLE_PAGE: Final = 1_000  # entries read at a time where a pipeline decides which of them are in the sample
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 
 # -- live tail --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from logpulse.logql.parser import parse_selector
 from logpulse.memory import tune_allocator, tune_collector
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
+from logpulse.query.inventory import Inventory
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.committer import AppendQueue, Committer
 from logpulse.services.compactor import run_compaction
@@ -151,6 +152,7 @@ async def running_services(
             config=config,
             store=store,
             engine=Engine(store, executor),
+            inventory=Inventory(store, executor),
             queries=queries,
             intake=Intake(append, lifecycle, ingest.buffer_size),
             broadcaster=broadcaster,

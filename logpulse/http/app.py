@@ -16,9 +16,11 @@ from logpulse.http.auth import Authenticated
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.logpulse_api import logpulse_api
+from logpulse.http.loki_metadata import loki_metadata
 from logpulse.http.loki_problems import is_loki_path, no_loki_route
 from logpulse.http.loki_push import loki_push
 from logpulse.http.loki_query import loki_query
+from logpulse.http.loki_status import loki_status
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
 from logpulse.http.problems import json_response, problem_response
@@ -54,7 +56,7 @@ def make_app(services: Services) -> ASGIFramework:
 def all_routes(services: Services) -> list[Blueprint]:
     """Make every group of routes."""
     own = [logpulse_api(services), ops(services), web(), stream(services)]
-    return [*own, loki_push(services), loki_query(services)]
+    return [*own, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
 
 
 def _handle_errors(quart: QuartTrio) -> None:

@@ -45,15 +45,27 @@ async def read_parameters() -> dict[str, str]:
         BodyTooLargeError: the form is longer than FORM_BYTES.
         BodyFormatError: it is not UTF-8.
     """
-    parameters = dict(request.args.items())
+    return dict(request.args.items()) | dict(await _read_form())
+
+
+async def read_repeated_parameters() -> list[tuple[str, str]]:
+    """Give the same parameters as pairs, where names may come several times: those of the form first.
+
+    Raises:
+        UnsupportedMediaError, BodyTooLargeError, BodyFormatError: as from `read_parameters`.
+    """
+    return [*await _read_form(), *request.args.items(multi=True)]
+
+
+async def _read_form() -> list[tuple[str, str]]:
     if request.method != "POST":
-        return parameters
+        return []
     if request.mimetype not in (_FORM, ""):
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), (_FORM,))
     body = await read_body(request.scope)
     if len(body) > FORM_BYTES:
         raise BodyTooLargeError("form bytes", FORM_BYTES, len(body))
     try:
-        return parameters | dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise BodyFormatError(f"the form is not readable: {error}") from error

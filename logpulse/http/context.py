@@ -10,6 +10,7 @@ from logpulse.config import Config
 from logpulse.http.auth import Keyring
 from logpulse.http.entry_json import LevelOf, detected_level, labelled_level
 from logpulse.query.engine import Engine
+from logpulse.query.inventory import Inventory
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.flusher import Flusher
 from logpulse.services.intake import Intake
@@ -28,6 +29,7 @@ class Services:
     config: Config
     store: Store
     engine: Engine
+    inventory: Inventory
     queries: QueryRunner
     intake: Intake
     broadcaster: Broadcaster

@@ -34,6 +34,18 @@ _LONGEST: Final = 100  # characters of a duration
 
 
 @attrs.frozen
+class RangeBounds:
+    """Hold the parameters of a range without its query. Times and durations are nanoseconds, `interval` may be 0."""
+
+    start: int
+    end: int
+    step: int
+    interval: int
+    limit: int
+    direction: Direction
+
+
+@attrs.frozen
 class RangeQuery:
     """Hold what `query_range` asks for. Times and durations are nanoseconds; the end of a log query is exclusive.
 
@@ -75,28 +87,54 @@ def read_range_query(parameters: Parameters, config: QueryConfig, now_ns: int) -
         ForeignTextError: one is malformed or beyond a limit.
         QuerySyntaxError, LimitExceededError: from the parser.
     """
+    bounds = read_range_bounds(parameters, config, now_ns)
+    query = read_query(parameters)
+    check_range(bounds.start, bounds.end, config)
+    if isinstance(query, LogQuery):
+        check_entries(bounds.limit, config)
+    return RangeQuery(query, bounds.start, bounds.end, bounds.step, bounds.interval, bounds.limit, bounds.direction)
+
+
+def read_range_bounds(parameters: Parameters, config: QueryConfig, now_ns: int) -> RangeBounds:
+    """Read the parameters of a range, in the order in which Loki judges them.
+
+    Raises:
+        ForeignTextError: one is malformed or beyond a limit.
+    """
     start, end = read_time_range(parameters, now_ns)
     limit = read_limit(parameters)
-    direction = _direction(parameters)
+    direction = read_direction(parameters)
     step = read_step(parameters, start, end)
+    check_points(start, end, step, config)
+    interval = _seconds_or_duration(parameters.get("interval", "") or "0")
+    if interval < 0:
+        raise ForeignTextError("interval must be >= 0")
+    return RangeBounds(start, end, step, interval, limit, direction)
+
+
+def check_points(start: int, end: int, step: int, config: QueryConfig) -> None:
+    """Raise ForeignTextError if a range has more steps than a series may have points."""
     if (end - start) // step > config.max_points:
         raise ForeignTextError(
             f"exceeded maximum resolution of {config.max_points:,} points per time series. "
             "Try increasing the value of the step parameter"
         )
-    interval = _seconds_or_duration(parameters.get("interval", "") or "0")
-    if interval < 0:
-        raise ForeignTextError("interval must be >= 0")
-    query = read_query(parameters)
+
+
+def check_range(start: int, end: int, config: QueryConfig) -> None:
+    """Raise ForeignTextError if a range is longer than a query may look back."""
     if end - start > config.max_range:
         length, most = format_query_duration(end - start), _days_and_less(config.max_range)
         text = f"the query time range exceeds the limit (query length: {length}, limit: {most})"
         raise ForeignTextError(text, "query.max_range")
-    if isinstance(query, LogQuery) and limit > config.max_entries:
+
+
+def check_entries(limit: int, config: QueryConfig) -> None:
+    """Raise ForeignTextError if more entries are asked for than one answer may have."""
+    if limit > config.max_entries:
         most_entries = f"({limit} > {config.max_entries})"
         text = f"max entries limit per query exceeded, limit > max_entries_limit_per_query {most_entries}"
         raise ForeignTextError(text, "query.max_entries")
-    return RangeQuery(query, start, end, step, interval, limit, direction)
 
 
 def read_instant_query(parameters: Parameters, now_ns: int) -> InstantQuery:
@@ -109,7 +147,7 @@ def read_instant_query(parameters: Parameters, now_ns: int) -> InstantQuery:
     text = parameters.get("time", "")
     time = _time(text) if text else now_ns
     read_limit(parameters)
-    _direction(parameters)
+    read_direction(parameters)
     query = read_query(parameters)
     if isinstance(query, LogQuery):
         raise ForeignTextError(
@@ -168,15 +206,15 @@ def read_step(parameters: Parameters, start: int, end: int) -> int:
     return step
 
 
-def read_limit(parameters: Parameters) -> int:
-    """Read `limit`, 100 by default.
+def read_limit(parameters: Parameters, name: str = "limit", default: int = _LIMIT) -> int:
+    """Read `limit`, or a limit of another name.
 
     Raises:
         ForeignTextError: it is no integer, not positive, or beyond 32 bits.
     """
-    text = parameters.get("limit", "")
+    text = parameters.get(name, "")
     if not text:
-        return _LIMIT
+        return default
     if _INTEGER.fullmatch(text) is None:
         raise ForeignTextError(f"strconv.Atoi: parsing {_quoted(text)}: invalid syntax")
     limit = int(text)
@@ -189,7 +227,12 @@ def read_limit(parameters: Parameters) -> int:
     return limit
 
 
-def _direction(parameters: Parameters) -> Direction:
+def read_direction(parameters: Parameters) -> Direction:
+    """Read `direction`, in any case; backward by default.
+
+    Raises:
+        ForeignTextError: there is no such direction.
+    """
     text = parameters.get("direction", "") or Direction.BACKWARD.value
     try:
         return Direction(text.lower())

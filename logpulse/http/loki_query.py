@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import trio
 from quart import Blueprint, Response, request
 
-from logpulse import __version__
 from logpulse.errors import ForeignTextError, LimitExceededError, QuerySyntaxError
 from logpulse.http.bodies import read_parameters
-from logpulse.http.compressed_answer import AnswerBody, accepts_gzip
 from logpulse.http.context import Services
 from logpulse.http.loki_answers import (
     constant_matrix,
@@ -24,7 +20,6 @@ from logpulse.http.loki_answers import (
 )
 from logpulse.http.loki_parameters import (
     InstantQuery,
-    Parameters,
     RangeQuery,
     read_instant_query,
     read_query,
@@ -32,25 +27,16 @@ from logpulse.http.loki_parameters import (
 )
 from logpulse.http.loki_problems import answer_in_text, loki_text
 from logpulse.http.loki_stats import loki_stats
-from logpulse.http.problems import JSON, json_response
-from logpulse.limits import PARSE_IN_THREAD_CHARACTERS, SECOND_NS
+from logpulse.http.problems import json_response
+from logpulse.http.query_response import parsed, query_response
+from logpulse.limits import SECOND_NS
 from logpulse.logql.ast import LogQuery, MetricExpression
 from logpulse.query.engine import Engine, LogsRequest, MetricsRequest
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.spacing import spaced_logs
 
-_T = TypeVar("_T")
 _FLAGS: Final = "X-Loki-Response-Encoding-Flags"
 _BOTH: Final = ["GET", "POST"]
-# The version tells clients which of Loki's features to expect; the rest says what this really is.
-_BUILD: Final = {
-    "version": "3.5.0",
-    "revision": f"logpulse-{__version__}",
-    "branch": "logpulse",
-    "buildUser": "",
-    "buildDate": "",
-    "goVersion": "",
-}
 
 
 def loki_query(services: Services) -> Blueprint:
@@ -61,50 +47,33 @@ def loki_query(services: Services) -> Blueprint:
     @routes.route("/loki/api/v1/query_range", methods=_BOTH)
     async def query_range() -> Response:
         parameters = await read_parameters()
-        asked = await _parsed(
-            parameters, lambda: read_range_query(parameters, services.config.query, services.now_ns())
+        asked = await parsed(
+            parameters.get("query", ""),
+            lambda: read_range_query(parameters, services.config.query, services.now_ns()),
         )
         if isinstance(asked.query, LogQuery):
             flags = request.headers.get(_FLAGS, "")
             answer = partial(_log_answer, services.engine, asked, asked.query, tuple(filter(None, flags.split(","))))
-            return await _run(services, "logs", answer)
-        return await _run(services, "metrics", partial(_range_answer, services.engine, asked, asked.query))
+            return await query_response(services, "logs", answer)
+        return await query_response(services, "metrics", partial(_range_answer, services.engine, asked, asked.query))
 
     @routes.route("/loki/api/v1/query", methods=_BOTH)
     async def query() -> Response:
         parameters = await read_parameters()
-        asked = await _parsed(parameters, lambda: read_instant_query(parameters, services.now_ns()))
-        return await _run(services, "metrics", partial(_instant_answer, services.engine, asked))
+        text = parameters.get("query", "")
+        asked = await parsed(text, lambda: read_instant_query(parameters, services.now_ns()))
+        return await query_response(services, "metrics", partial(_instant_answer, services.engine, asked))
 
     @routes.route("/loki/api/v1/format_query", methods=_BOTH)
     async def format_query() -> Response:
         parameters = await read_parameters()
         try:
-            parsed = await _parsed(parameters, lambda: read_query(parameters))
+            canonical = await parsed(parameters.get("query", ""), lambda: read_query(parameters))
         except (QuerySyntaxError, LimitExceededError, ForeignTextError) as error:
             return json_response({"status": "invalid-query", "error": loki_text(error)}, 400)
-        return json_response({"status": "success", "data": str(parsed)})
-
-    @routes.get("/loki/api/v1/status/buildinfo")
-    async def buildinfo() -> Response:
-        return json_response(_BUILD)
+        return json_response({"status": "success", "data": str(canonical)})
 
     return routes
-
-
-async def _parsed(parameters: Parameters, read: Callable[[], _T]) -> _T:
-    if len(parameters.get("query", "")) > PARSE_IN_THREAD_CHARACTERS:
-        return await trio.to_thread.run_sync(read)
-    return read()
-
-
-async def _run(services: Services, kind: str, answer: Callable[[Interrupt], bytes]) -> Response:
-    """Give what `answer` writes, made and compressed in the query's own thread."""
-    if accepts_gzip():
-        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)).compressed())
-    else:
-        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)))
-    return body.response(JSON)
 
 
 def _log_answer(

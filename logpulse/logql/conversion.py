@@ -37,6 +37,7 @@ _BYTES: Final = {
     **{f"{prefix}{unit}": 1000**power for power, prefix in enumerate("kmgtpe", 1) for unit in ("", "b")},
     **{f"{prefix}i{unit}": 1024**power for power, prefix in enumerate("kmgtpe", 1) for unit in ("", "b")},
 }
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _BYTE_SIZE: Final = re.compile(r"([0-9.,]*)(.*)", re.DOTALL)
 _MOST_BYTES: Final = 2**64
 
@@ -149,3 +150,17 @@ def as_loki_hands_on(size: int) -> int:
         return size
     tenths = math.floor(size / scale * 10 + 0.5)
     return tenths * scale // 10 if tenths < 100 else round(tenths / 10) * scale
+
+
+def write_bytes(size: int) -> str:
+    """Write a byte size as Loki shows it, in decimal units with two or three digits: `12kB`, `1.6MB`, `7B`.
+
+    What is read back is what `as_loki_hands_on` gives.
+    """
+    power, rounded = 0, as_loki_hands_on(size)
+    while power < len(_UNITS) - 1 and size >= 1000 ** (power + 1):
+        power += 1
+    tenths = rounded * 10 // 1000**power
+    if power == 0 or tenths >= 100:
+        return f"{tenths // 10}{_UNITS[power]}"
+    return f"{tenths // 10}.{tenths % 10}{_UNITS[power]}"

@@ -10,11 +10,11 @@ CompleteLabels = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 _NAME: Final = "service_name"
 _UNKNOWN: Final = "unknown_service"
-# Loki's, in its order.
-_SOURCES: Final = (
+SERVICE_LABELS: Final = (
     "service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container", "container_name",
     "k8s_container_name", "component", "workload", "job", "k8s_job_name",
 )  # fmt: skip
+"""The labels that may name a service, the first ones first: Loki's."""
 
 
 def as_sent(labels: Mapping[str, str]) -> Mapping[str, str]:
@@ -26,5 +26,5 @@ def with_service_name(labels: Mapping[str, str]) -> Mapping[str, str]:
     """Add `service_name`, unless there is one: the first of Loki's labels that name a service, or `unknown_service`."""
     if labels.get(_NAME):
         return labels
-    found = next((value for name in _SOURCES if (value := labels.get(name))), _UNKNOWN)
+    found = next((value for name in SERVICE_LABELS if (value := labels.get(name))), _UNKNOWN)
     return {**labels, _NAME: found}
