@@ -124,7 +124,7 @@ def check_points(start: int, end: int, step: int, config: QueryConfig) -> None:
 def check_range(start: int, end: int, config: QueryConfig) -> None:
     """Raise ForeignTextError if a range is longer than a query may look back."""
     if end - start > config.max_range:
-        length, most = format_query_duration(end - start), _days_and_less(config.max_range)
+        length, most = format_query_duration(end - start), days_and_less(config.max_range)
         text = f"the query time range exceeds the limit (query length: {length}, limit: {most})"
         raise ForeignTextError(text, "query.max_range")
 
@@ -276,6 +276,7 @@ def _quoted(text: str) -> str:
     return quote(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
-def _days_and_less(duration: int) -> str:
+def days_and_less(duration: int) -> str:
+    """Write nanoseconds as Loki does where it names a range: in days and what is left."""
     days, rest = divmod(duration, DAY_NS)
     return (f"{days}d" if days else "") + (format_duration(rest) if rest or not days else "")

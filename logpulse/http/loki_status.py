@@ -9,6 +9,7 @@ from quart import Blueprint, Response
 from logpulse import __version__
 from logpulse.config import Config
 from logpulse.http.context import Services
+from logpulse.http.loki_parameters import days_and_less
 from logpulse.http.loki_problems import answer_in_text, text_response
 from logpulse.http.problems import json_response
 from logpulse.limits import DAY_NS, VOLUME_SERIES
@@ -77,11 +78,11 @@ def _limits(config: Config) -> dict[str, object]:
         "max_entries_limit_per_query": config.query.max_entries,
         "max_line_size": int(config.ingest.max_line_bytes),
         "max_line_size_truncate": config.ingest.long_lines == "truncate",
-        "max_query_length": format_duration(config.query.max_range),
+        "max_query_length": days_and_less(config.query.max_range),
         "metric_aggregation_enabled": False,
         "pattern_persistence_enabled": False,
         "query_timeout": format_duration(config.query.timeout),
-        "retention_period": format_duration(config.storage.retention_days * DAY_NS),
+        "retention_period": days_and_less(config.storage.retention_days * DAY_NS),
         "volume_enabled": True,
         "volume_max_series": VOLUME_SERIES,
     }

@@ -25,7 +25,7 @@ from logpulse.query.index_stats import IndexStats, index_stats
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Matrix
 from logpulse.query.result import ScanStats
-from logpulse.query.stream_totals import stream_totals
+from logpulse.query.stream_totals import StreamTotals, metadata_totals, stream_totals
 from logpulse.query.volume import VolumeRequest, volumes
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import is_sound
@@ -80,9 +80,11 @@ class Inventory:
         buckets = request.buckets
         with self._store.reading() as view:
             streams = _streams(view, request.matchers, buckets.start, buckets.end)
-            totals = stream_totals(view, streams, buckets, partial(self._scanned, interrupt))
+            scan = partial(self._scanned, interrupt)
+            lines = stream_totals(view, streams, buckets, scan)
+            totals = StreamTotals.joined([lines, metadata_totals(view, streams, buckets, scan)])
             interrupt.check()
-            counted = ScanStats(0, int(totals.entries.sum()), int(totals.text_bytes.sum()))
+            counted = ScanStats(0, int(lines.entries.sum()), int(lines.text_bytes.sum()))
             return VolumesAnswer(volumes(totals, request, view.index.labels), counted)
 
     def _scanned(self, interrupt: Interrupt, segment: Segment, task: ScanTask) -> pa.Table | None:

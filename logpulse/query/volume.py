@@ -1,4 +1,4 @@
-"""Volumes: bytes of log text by series or by label, over a range or its steps."""
+"""Volumes: bytes of lines and metadata by series or by label, over a range or its steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from logpulse.batch import Int64Array
 from logpulse.errors import LimitExceededError
-from logpulse.limits import VOLUME_POINTS, VOLUME_SERIES
+from logpulse.limits import KIB, VOLUME_POINTS, VOLUME_SERIES
 from logpulse.logql.ast import Selector
 from logpulse.model.labels import Labels
 from logpulse.model.matcher import Matcher, MatchOperator
@@ -59,12 +59,15 @@ class VolumeRequest:
 def volumes(totals: StreamTotals, request: VolumeRequest, labels_of: LabelsOf) -> Matrix:
     """Sum `totals` up: the largest volumes over the whole range, in that order, equal ones by name.
 
-    A series has a point for each bucket in which it has an entry. At most VOLUME_SERIES of them are given.
+    A series has a point for each bucket in which it has an entry. At most VOLUME_SERIES of them are given. Over a
+    single bucket a stream counts in whole KiB, as in Loki, where clients compare the two; steps are exact.
 
     Raises:
         LimitExceededError: the answer has room for more than VOLUME_POINTS points.
     """
     buckets = request.buckets
+    if buckets.count == 1:
+        totals = _in_whole_kib(totals)
     series, pairs = _series(np.unique(totals.streams), request, labels_of)
     rows, places = _expanded(totals.streams, pairs)
     sums = np.bincount(places, totals.text_bytes[rows], len(series)) if len(series) else np.empty(0)
@@ -80,6 +83,14 @@ def volumes(totals: StreamTotals, request: VolumeRequest, labels_of: LabelsOf) -
     np.add.at(values, cells, totals.text_bytes[rows[chosen]])
     present[cells] = True
     return Matrix(buckets.times, tuple(series[number] for number in kept), values, present, ordered=True)
+
+
+def _in_whole_kib(totals: StreamTotals) -> StreamTotals:
+    streams, places = np.unique(totals.streams, return_inverse=True)
+    entries, text_bytes = np.zeros_like(streams), np.zeros_like(streams)
+    np.add.at(entries, places, totals.entries)
+    np.add.at(text_bytes, places, totals.text_bytes)
+    return StreamTotals(streams, np.zeros_like(streams), entries, (text_bytes + KIB // 2) // KIB * KIB)
 
 
 @attrs.frozen(eq=False)
