@@ -26,10 +26,13 @@ class Curve:
     values: Sequence[float]
 
     def runs(self, step: int) -> Iterator[list[tuple[int, float]]]:
-        """Give the points that are joined: the line is broken at values that are not finite, and where some lack."""
+        """Give the points that are joined: the line is broken where points lack, and at values that are not finite.
+
+        `step` is the least distance of any two points, so that one such value alone makes a gap.
+        """
         run: list[tuple[int, float]] = []
         for point in zip(self.times, self.values, strict=True):
-            if run and (not math.isfinite(point[1]) or point[0] - run[-1][0] > step * _GAP_STEPS):
+            if run and point[0] - run[-1][0] > step * _GAP_STEPS:
                 yield run
                 run = []
             if math.isfinite(point[1]):
