@@ -25,6 +25,9 @@ SCHEMA: Final = pa.schema(
 IDENTITY: Final = ["stream", "timestamp", "line", "metadata"]
 """The columns that identify an entry: two entries equal in all four are one."""
 
+ROW_BYTES: Final = 24
+"""Bytes of an entry beside its line and metadata: stream, timestamp, and where both texts end."""
+
 Int64Array = npt.NDArray[np.int64]
 _INT32_MAX: Final = 2**31 - 1
 
@@ -53,6 +56,16 @@ class Batch:
         return text_bytes(self.entries)
 
     @cached_property
+    def nbytes(self) -> int:
+        """Bytes of the entries, as every limit counts them: `entry_bytes`, summed."""
+        return total_bytes(self.entries)
+
+    @cached_property
+    def label_bytes(self) -> int:
+        """Bytes of the labels of its streams as JSON text, which a WAL record carries too."""
+        return sum(len(labels.encoded) for labels in self.streams.values())
+
+    @cached_property
     def time_range(self) -> tuple[int, int]:
         """The oldest and the newest timestamp, both inclusive; (0, -1) for no entries."""
         times = timestamp_column(self.entries)
@@ -79,6 +92,22 @@ def text_column(texts: Sequence[str]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(joined.encode())])
 
 
+def encoded_column(texts: Sequence[bytes]) -> pa.Array:
+    """Make a column of strings from UTF-8; bytes that are none become U+FFFD."""
+    joined = b"".join(texts)
+    if len(joined) > _INT32_MAX:
+        return pa.array([text.decode("utf-8", "replace") for text in texts], pa.string())
+    offsets = np.zeros(len(texts) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.int32, count=len(texts)), out=offsets[1:])
+    column = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    if not joined.isascii():
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            return pa.array([text.decode("utf-8", "replace") for text in texts], pa.string())
+    return column
+
+
 def stream_column(entries: pa.RecordBatch) -> Int64Array:
     """Give the stream ids without copying."""
     return _numpy(entries.column(0))
@@ -102,6 +131,23 @@ def pair_keys(streams: Int64Array, times: Int64Array) -> npt.NDArray[np.uint64]:
 def text_bytes(entries: pa.RecordBatch | pa.Table) -> int:
     """Count the bytes of the lines."""
     return pc.sum(pc.binary_length(entries.column(2))).as_py() or 0
+
+
+def entry_bytes(entries: pa.RecordBatch) -> Int64Array:
+    """Give the size of each entry as every limit counts it: line, metadata and `ROW_BYTES`."""
+    sizes = pc.binary_length(entries.column(2)).to_numpy() + np.int64(ROW_BYTES)
+    metadata = entries.column(3)
+    if metadata.null_count < len(metadata):
+        sizes += pc.fill_null(pc.binary_length(metadata), 0).to_numpy()
+    result: Int64Array = sizes
+    return result
+
+
+def total_bytes(entries: pa.RecordBatch) -> int:
+    """Sum up the sizes of the entries."""
+    metadata = entries.column(3)
+    texts = pc.sum(pc.binary_length(metadata)).as_py() if metadata.null_count < len(metadata) else 0
+    return ROW_BYTES * int(entries.num_rows) + text_bytes(entries) + int(texts)
 
 
 def concat(batches: Sequence[Batch]) -> Batch:

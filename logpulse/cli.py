@@ -30,6 +30,8 @@ from logpulse.client.command import (
     until_interrupted,
     window_options,
 )
+from logpulse.client.export_command import export
+from logpulse.client.stream_commands import series, stats
 
 if TYPE_CHECKING:
     import msgspec
@@ -50,6 +52,7 @@ def root() -> None:
     logpulse generate 1000                              give it something to find
     logpulse query '{service="api"} |= "timeout"'       find
     logpulse tail '{level="error"}'                     follow
+    logpulse export '{service="api"}' -o api.ndjson.gz  take away
 
     Exit codes: 0 done, also when the reader of a pipe leaves; 1 trouble with the server; 2 something to mend in what
     was typed, such as the query; 130 cut short by Ctrl+C. What runs until Ctrl+C ends with 0 by it.
@@ -67,6 +70,7 @@ def root() -> None:
 @click.option("--step", callback=sendable, default="", metavar="DURATION", help="Between the points of a metric query.")
 @click.option("--output", "-o", type=_FORMATS, default="text", show_default=True)
 @click.option("--stats", is_flag=True, help="What the query cost, on standard error.")
+@click.option("--explain", is_flag=True, help="Not the answer but the plan: what is read, and what decides each stage.")
 @late_connection_options
 @click.pass_context
 def query(
@@ -81,8 +85,9 @@ def query(
     step: str,
     output: str,
     stats: bool,
+    explain: bool,
 ) -> None:
-    """Find the entries of a LogQL query.
+    """Find the entries of a LogQL query, or the series of a metric query.
 
     Shows the newest 100 entries, of any age unless --since or --from says otherwise. The answer always reads downwards
     in time: the newest entry stands last, next to the prompt, as in a log file.
@@ -91,14 +96,17 @@ def query(
     text    On a terminal local time, level, the labels in which the streams differ, and the message; further
             lines of a message are indented. In a pipe one line an entry that depends on no other: RFC 3339 time,
             {labels}, message with line breaks as \\n. Control characters are escaped in both.
-    jsonl   The API's entry objects, unchanged, one a line.
+            Series: on a terminal a chart and a table, in a pipe one line a point: time, {labels}, value, with tabs.
+    jsonl   The API's entry objects, unchanged, one a line. Of series one object a point: labels, time, value.
     raw     The messages alone, nothing escaped: beware of showing these on a terminal.
 
     \b
     logpulse query '{service="api"} |= "timeout"' --since 1h
+    logpulse query 'sum by (level) (count_over_time({service="api"}[1m]))' --since 1h --step 1m
     logpulse query '{env="prod"}' --from 2026-01-15T10:00:00Z --to 2026-01-15T11:00:00Z --all -o jsonl > out.jsonl
     """
     from logpulse.client.api import ApiClient, Direction, LogQuery
+    from logpulse.client.plan import plan_renderer_for
     from logpulse.client.progress import NoProgress, progress_for
     from logpulse.client.render import Format, renderer_for
     from logpulse.client.search import search
@@ -107,14 +115,20 @@ def query(
 
     if everything and limit:
         raise click.UsageError("--all and --limit exclude each other")
+    if explain and (stats or output == "raw"):
+        raise click.UsageError(f"--explain and {'--stats' if stats else '--output raw'} exclude each other")
     most = None if everything or limit == 0 else limit or 100
     direction = Direction.FORWARD if forward or most is None else Direction.BACKWARD
     window = TimeWindow.of(since, begin, end, time.time_ns())
+    request = LogQuery(query, window, direction, step)
     reader, watcher = surface_behind(sys.stdout, ctx), surface_behind(sys.stderr, ctx)
+    if explain:
+        with ApiClient(server_of(ctx), notify) as client:
+            standard_output()(plan_renderer_for(Format(output), reader)(client.plan(request, most)))
+        return
     # A bar would tear the entries apart where both are on one screen.
     progress = progress_for(watcher, "entries", most) if reader is Surface.PIPE else NoProgress()
     with ApiClient(server_of(ctx), notify) as client, progress:
-        request = LogQuery(query, window, direction, step)
         totals = search(
             client, request, most, renderer_for(Format(output), reader), standard_output(), progress.advance
         )
@@ -231,6 +245,11 @@ def generate(ctx: click.Context, count: int | None, rate: float | None, seed: in
         if tally.accepted:
             click.echo(str(tally))
     tally.check()
+
+
+root.add_command(series)
+root.add_command(stats)
+root.add_command(export)
 
 
 @root.command("check-config")

@@ -38,7 +38,7 @@ class StorageConfig:
     """The data folder."""
 
     path: str = declare("./data/logs", "data folder, for one server alone")
-    chunk_size_bytes: ByteSize = declare(ByteSize(limits.MIB), "log text in one chunk, which a query skips or reads")
+    chunk_size_bytes: ByteSize = declare(ByteSize(limits.MIB), "entries in one chunk, which a query skips or reads")
     retention_days: int = declare(7, "days kept, from an entry's time or arrival, the later; 0 keeps all")
 
 
@@ -48,11 +48,14 @@ class IngestConfig:
 
     buffer_size: int = declare(1000, "pushes in work at once; the next one is answered 429")
     flush_interval: Duration = declare(seconds(60), "longest time entries stay in memory and WAL before a segment")
-    flush_bytes: ByteSize = declare(ByteSize(64 * limits.MIB), "log text in memory that starts a flush")
+    flush_bytes: ByteSize = declare(ByteSize(64 * limits.MIB), "entries in memory that start a flush")
     wal_sync: Literal["always", "interval", "none"] = declare(
         "always", "fdatasync before each answer (always), every second (interval: power loss costs up to 1 s), or never"
     )
     detect_level: bool = declare(True, "show a level found in the line for entries without a level label")
+    discover_service_name: bool = declare(
+        False, "Loki's push: add the label service_name, for Grafana's Drilldown; off, as it makes other streams"
+    )
     max_body_bytes: ByteSize = declare(ByteSize(limits.BODY_BYTES), "largest request body, as received")
     max_line_bytes: ByteSize = declare(ByteSize(limits.LINE_BYTES), "longest line")
     long_lines: Literal["reject", "truncate"] = declare("reject", "what happens to longer lines")
@@ -67,6 +70,11 @@ class QueryConfig:
     timeout: Duration = declare(seconds(limits.QUERY_SECONDS), "a query is stopped after this time")
     max_concurrent: int = declare(limits.QUERIES_AT_ONCE, "queries that run at once; the rest wait, then get 429")
     max_entries: int = declare(limits.ENTRIES_PER_QUERY, "entries in one answer")
+    max_points: int = declare(limits.POINTS_PER_SERIES, "points of one series, of Loki's range queries")
+    max_range: Duration = declare(Duration(limits.QUERY_RANGE_NS), "time between start and end of Loki's range queries")
+    allow_broad_selectors: bool = declare(
+        True, "whether /query takes selectors that choose every stream, such as {} (Loki's routes never do)"
+    )
     memory: ByteSize = declare(ByteSize(limits.QUERY_MEMORY_BYTES), "memory of the scan engine, all queries together")
     threads: int = declare(0, "threads of the scan engine; 0 means one per core")
 
@@ -209,6 +217,8 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "query.timeout": (limits.SECOND_NS // 10, 3600 * limits.SECOND_NS),
     "query.max_concurrent": (1, 64),
     "query.max_entries": (1, 1_000_000),
+    "query.max_points": (500, limits.POINTS_PER_SERIES),
+    "query.max_range": (limits.SECOND_NS, 36_500 * limits.DAY_NS),
     "query.memory": (64 * limits.MIB, 1 << 40),
     "query.threads": (0, 256),
     "tail.max_subscribers": (0, 10_000),

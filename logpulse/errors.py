@@ -6,6 +6,7 @@ or look at the disk.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import attrs
@@ -45,6 +46,25 @@ class BodyFormatError(LogPulseError):
 
 
 @attrs.define(eq=False, slots=False)
+class ForeignTextError(LogPulseError):
+    """Refuse a request in the words that the clients of another server's API know, with the setting that moves a limit.
+
+    The setting stands in a line of its own, since some clients show the first line only.
+    """
+
+    text: str
+    setting: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}\nraise {self.setting} to allow more" if self.setting else self.text
+
+
+@attrs.define(eq=False, slots=False)
+class NoStreamsError(BodyFormatError):
+    """Refuse a push that names no stream at all."""
+
+
+@attrs.define(eq=False, slots=False)
 class UnsupportedMediaError(LogPulseError):
     """Name the header of a body in a format that is not understood, and the formats that are."""
 
@@ -75,21 +95,43 @@ class QuerySyntaxError(LogPulseError):
     expected: tuple[str, ...] = ()
     hint: str = ""
 
-    def __str__(self) -> str:
-        place = f"at line {self.position.line}, column {self.position.column}"
+    @property
+    def explanation(self) -> str:
+        """What is wrong, without the place."""
         expected = f"; expected {' or '.join(self.expected)}" if self.expected else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"parse error {place}: {self.reason}{expected}{hint}"
+        return f"{self.reason}{expected}{hint}"
+
+    def __str__(self) -> str:
+        return f"parse error at line {self.position.line}, column {self.position.column}: {self.explanation}"
 
 
 @attrs.define(eq=False, slots=False)
-class UnsupportedQueryError(LogPulseError):
-    """Name the part of a well-formed query that this version does not run."""
+class PipelineError(LogPulseError):
+    """Say which error a stage left on a sample of a metric query, and the labels of that sample, in Loki's words."""
 
-    what: str
+    error: str
+    labels: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
-        return f"{self.what} is not supported by this version of LogPulse"
+        return (
+            f"pipeline error: '{self.error}' for series: '{render_labels(self.labels)}'.\n"
+            f'Use a label filter to intentionally skip this error. (e.g | __error__!="{self.error}").\n'
+            'To skip all potential errors you can match empty errors.(e.g __error__="")\n'
+            'The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )'
+        )
+
+
+@attrs.define(eq=False, slots=False)
+class SeriesConflictError(LogPulseError):
+    """Name the labels that two series have in common where a query needs them to differ, say why, and the way out."""
+
+    reason: str
+    labels: tuple[tuple[str, str], ...]
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {render_labels(self.labels)} ({self.hint})"
 
 
 @attrs.define(eq=False, slots=False)
@@ -212,3 +254,8 @@ def shorten(value: object, longest: int = 120) -> str:
     """Render `value` for an error text: quoted, control characters escaped, at most `longest` characters."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def render_labels(labels: tuple[tuple[str, str], ...]) -> str:
+    """Write label pairs as a selector would, values quoted and escaped."""
+    return "{" + ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels) + "}"

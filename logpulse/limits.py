@@ -27,30 +27,39 @@ DECOMPRESSED_BYTES: Final = 64 * MIB  # a hundred times less than Loki's, as thi
 DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
 FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
+BODY_PAUSE_SECONDS: Final = 10  # within a body; a sender that lives sends something, and TCP repeats a loss in less
+ENTRIES_PER_PUSH: Final = 500_000  # more than the largest body holds of real lines; each is some objects in memory
+STRINGS_PER_PUSH: Final = 4_000_000  # in JSON, names and values alike, 60 bytes of memory each: eight an entry
 STREAMS_PER_PUSH: Final = 10_000  # labels are validated one stream at a time
+LABEL_TEXT_BYTES: Final = 16 * MIB  # of one stream's labels as text; Loki's, which has crashed on longer ones
 STREAMS: Final = 100_000  # in memory, about 1 KB each with its postings
+STREAM_LABELS_BYTES: Final = 64 * MIB  # of the labels of all streams as JSON; in memory three times that
 DECODE_IN_THREAD_BYTES: Final = 64 * KIB  # a thread hop costs 0.1 ms, as decoding 64 KiB does
 
 # -- HTTP -------------------------------------------------------------------------------------------------------------
 HEADER_COUNT: Final = 100  # Hypercorn has no bound; browsers send 20
 HEADER_BYTES: Final = 32 * KIB  # in total; Hypercorn bounds only incomplete input
-SEND_SECONDS: Final = 15  # one write to a peer that does not read; then it is cut off
+SEND_SECONDS: Final = 8  # one write to a peer that does not read; then it is cut off. See SHUTDOWN_SECONDS
 GRACEFUL_SECONDS: Final = 10  # for answers in flight at shutdown; above the worst commit
-SHUTDOWN_SECONDS: Final = 25  # then the process ends by force; Kubernetes kills at 30
+SHUTDOWN_SECONDS: Final = 25  # then by force; above GRACEFUL_SECONDS and SEND_SECONDS; Kubernetes kills at 30
 RECEIVE_BYTES: Final = 256 * KIB  # of one read from a socket: four times Hypercorn's, so a quarter of its steps
+COMPRESSED_ANSWER_BYTES: Final = 8 * KIB  # answers from here on are compressed if the client likes; less gains nothing
 HTTP_BACKLOG: Final = 1024  # connections the kernel holds while the loop is busy
 
 # -- write path -------------------------------------------------------------------------------------------------------
-INTAKE_BYTES: Final = 64 * MIB  # of bodies being read and decoded; a batch and its body are held at once
+INTAKE_BYTES: Final = 64 * MIB  # of bodies, as far as they have arrived, until decoded; a batch is held beside it
 APPEND_REQUESTS: Final = 64  # pushes waiting for the committer
 APPEND_BYTES: Final = 64 * MIB  # and their bytes
 APPEND_WAIT_SECONDS: Final = 5  # most senders lose data on a refusal, so waiting is kinder
 WAL_RECORD_BYTES: Final = 256 * MIB  # a length field above this is damage: check before allocating
 WAL_FILE_BYTES: Final = 64 * MIB  # one file is let go as a whole, so keep files small
 DISK_RESERVE_BYTES: Final = 64 * MIB  # below this much free space pushes stop, so that retention can still work
-CHUNKS_GATHERED: Final = 4  # chunks copied at a time while a segment is written: 4 MiB of text
+NEARLY_FULL: Final = 4  # times that reserve; from there on /health warns
+CHUNKS_GATHERED: Final = 4  # chunks copied at a time while a segment is written: 4 MiB
 COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
-COMPACTED_BYTES: Final = 512 * MIB  # log text of a segment that is merged no further: a few seconds to rewrite
+COALESCE_BYTES: Final = 4 * MIB  # and this: larger ones would be copied for nothing, and Arrow's offsets end at 2 GiB
+COMPACTED_BYTES: Final = 512 * MIB  # entries of a segment that is merged no further: a few seconds to rewrite
+SEGMENT_ALLOCATION_BYTES: Final = 1024 * MIB  # asked for at once by a reader of a segment: only damage wants so much
 COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entries too often
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -59,7 +68,7 @@ PARSE_IN_THREAD_CHARACTERS: Final = 8_192  # of a query; parsing more takes as l
 QUERY_DEPTH: Final = 100  # parentheses inside parentheses; deeper is an attack
 QUERY_STAGES: Final = 500  # stages of one pipeline
 REGEX_BYTES: Final = 10 * KIB  # the text of one regular expression
-REGEX_MEMORY_BYTES: Final = 8 * MIB  # RE2's budget for one compiled expression
+REGEX_MEMORY_BYTES: Final = 512 * KIB  # of one expression compiled by RE2, which holds the GIL: 8 MiB took it 3 s
 ENTRIES_PER_QUERY: Final = 5_000  # Loki's; more is paged or exported
 QUERY_SECONDS: Final = 60
 QUERIES_AT_ONCE: Final = 4  # two a core: one waits for memory while the other computes
@@ -68,13 +77,22 @@ QUERY_WAIT_SECONDS: Final = 10  # a query that waited this long gets 429
 QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
 FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
 PAGE_TEXT_BYTES: Final = 32 * MIB  # log text in one answer; a longer one ends early and names its next page
+ROWS_PER_READ: Final = 16_384  # rows fetched at a time for a pipeline that drops most of them
+ROWS_PER_BATCH: Final = 16_384  # rows that come out of a scan at a time
+NUMBERS_REMEMBERED: Final = 16_384  # values of an unwrapped label with the numbers they are, of one query
+ROWS_BETWEEN_CHECKS: Final = 1_000  # rows decided one by one between two looks at whether the client has left: 5 ms
+STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they are summed up: 32 MB of numbers
+VOLUME_SERIES: Final = 1_000  # Loki's; volumes in one answer, the largest ones
+VOLUME_POINTS: Final = 1_000_000  # volumes times steps in one answer: 9 MB of numbers, 30 MB of JSON
+SELECTORS: Final = 100  # in one request for series; a form has room for 20,000, each of which looks at all streams
+DETECTED_FIELDS: Final = 5_000  # found in the lines of one request; Loki looks for 1,000 unless it is asked for more
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 
 # -- live tail --------------------------------------------------------------------------------------------------------
 SUBSCRIBERS: Final = 100
 SUBSCRIBER_FRAMES: Final = 100  # batches queued for one subscriber before it loses the newest
 FRAME_ENTRIES: Final = 500  # entries in one batched frame
-FRAME_TEXT_BYTES: Final = 1 * MIB  # log text in one batched frame; a longer line has a frame of its own
+FRAME_BYTES: Final = 1 * MIB  # of one batched frame; a longer entry has a frame of its own
 FRAME_SECONDS: Final = 0.1  # the longest an entry waits for its batched frame
 BLOCKED_SECONDS: Final = 15  # a subscriber full for this long is closed with 1013
 HEARTBEAT_SECONDS: Final = 20  # proxies cut silent connections after 30-60 s
@@ -82,7 +100,8 @@ COMMITTED_BATCHES: Final = 256  # commits waiting for the broadcaster; more are 
 COMMITTED_BYTES: Final = 64 * MIB  # and their size
 CLIENT_FRAME_BYTES: Final = 256 * KIB  # a filter frame holds at most one query
 CLIENT_FRAMES_PER_SECOND: Final = 10  # then 1008
-HISTORY_ENTRIES: Final = 50_000  # entries of history one tail may ask for
+HISTORY_ENTRIES: Final = 50_000  # entries of history one tail begins with at most
+HISTORY_SECONDS: Final = 120  # for a client to take them; meanwhile files that were merged or expired stay on disk
 HISTORY_PAGE: Final = 1_000  # entries read at a time while history is sent
 HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is sent; more are dropped and reported
 
@@ -101,6 +120,13 @@ TAIL_FRAME_BYTES: Final = 64 * MIB  # the server cuts its frames far below; this
 TAIL_OVERLAP_SECONDS: Final = 10  # history asked for again after a lost connection: senders batch for 1-5 s
 TAIL_SKEW_SECONDS: Final = 5  # entries this much older than the first connection count as live: senders lag
 TAIL_REMEMBERED: Final = 100_000  # entries recognised when they come again: the overlap at 10,000 a second, 20 MB
+ERROR_TEXT_BYTES: Final = 4 * KIB  # shown of an error that is plain text; a proxy may send a page
+CHART_SERIES: Final = 10  # as many as there are colours that every terminal theme defines and a person tells apart
+CHART_ROWS: Final = 12  # with its axes and a table of as many series it fits into 24 lines, the oldest of sizes
+CHART_LEAST_COLUMNS: Final = 20  # ten for names of values leave ten to draw in; narrower screens wrap
+CHART_COLUMNS: Final = 200  # a wider one is read no better
+TABLE_SERIES: Final = 50  # a screen or two; programs read the series from a pipe
+VOLUME_ROWS: Final = 10  # streams shown by `stats`, the largest ones
 GENERATE_ENTRIES: Final = 1_000  # without a number
 GENERATE_BATCH_ENTRIES: Final = 2_000  # of one push: about 500 KB
 GENERATE_TICK_SECONDS: Final = 0.25  # between the pushes of a steady flow
@@ -120,7 +146,30 @@ CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of th
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s
+POINTS_PER_SERIES: Final = 11_000  # Loki's, in whole steps from start to end; wide screens have 4,000 columns
+QUERY_RANGE_NS: Final = 30 * DAY_NS + 3600 * SECOND_NS  # Loki's 30d1h, between start and end of a range query
+DEFAULT_STEPS: Final = 250  # Loki's: whole seconds in a step so that a range has about this many
+SERIES_PER_RESULT: Final = 2_000  # Loki answers 500; more lines than this nobody can tell apart in a graph
+MATRIX_VALUES: Final = 4_000_000  # series times points of one vector: 32 MiB of floats; operators hold a few such
+WINDOW_VALUES: Final = 256 * KIB  # of them made from samples at a time: this takes dozens of arrays, of 2 MiB then
+REPLACED_CHARACTERS: Final = 64 * KIB  # of one label that label_replace makes: `$1$1`, nested, doubles each time
 TEMPLATE_DEPTH: Final = 50  # blocks and parentheses inside one another in a template; its parser is recursive
+TEMPLATE_BYTES: Final = 1 * MIB  # of a text on the way and in the end: the longest line, each byte escaped by four
+TEMPLATE_STEPS: Final = 10_000  # rounds of all ranges while one line is rendered; an array in a log line has fewer
+TEMPLATE_SECONDS: Final = 1  # for one line, looked at in each round and call of a long template; most take 1 µs
+TEMPLATE_MATCHES: Final = 100_000  # of one regular expression in a text: replacing each takes 5 µs
+TEMPLATE_KEPT_CHARACTERS: Final = 1_024  # of a format, layout or replacement that is kept once read
+TEMPLATE_UNTIMED_CALLS: Final = (
+    64  # calls of functions that a template without ranges may have without a look at the clock
+)
+
+# -- pipelines --------------------------------------------------------------------------------------------------------
+EXTRACTED_LABELS: Final = 1_024  # labels that parsers find in one line; an event has dozens, a dump thousands
+JSON_DEPTH: Final = 128  # objects inside objects of a line that become labels, and steps of a path; more is an attack
+KNOWN_NAMES: Final = 4_096  # keys remembered with the label names they become, 64 characters at most each
+KNOWN_NAME_CHARACTERS: Final = 64  # a longer key is not worth remembering
+KNOWN_METADATA: Final = 1_024  # metadata texts whose labels are remembered; ids of requests seldom come twice
+KNOWN_METADATA_CHARACTERS: Final = 1_024  # a longer metadata text is not worth remembering
 
 # -- agent ------------------------------------------------------------------------------------------------------------
 AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others
@@ -149,11 +198,16 @@ LEVEL_SCAN_CHARACTERS: Final = 120  # of a text searched for a level word; furth
 # -- decoding and paging ----------------------------------------------------------------------------------------------
 GZIP_MEMBERS: Final = 4096  # of one body; bgzip cuts 64 MiB into 1024, and an empty one costs as much as 5 KiB of text
 KNOWN_LABELS_BYTES: Final = 32 * MIB  # of label sets remembered as they were written, so that each is read once
-SALVAGE_BYTES: Final = 16 * MIB  # of a body with errors that is searched for good entries: takes 25 times its memory
+KNOWN_LABELS_COST: Final = 1000  # bytes of memory that one takes beside its text
+SALVAGE_BYTES: Final = 4 * MIB  # of a body with errors that is searched for good entries: takes up to 50 times that
 CURSOR_REPEATS: Final = 16_384  # of an entry's time and stream skipped at first, whatever a forged cursor says
 
 # -- services ---------------------------------------------------------------------------------------------------------
 INTERRUPT_AGAIN_SECONDS: Final = 0.01  # between pulls at a query that should end; most end at the first
 INTERRUPT_SECONDS: Final = 5  # then a query that does not end is left behind, so that its client is answered
 UNCONFIRMED_FILTERS: Final = 100  # filter changes of a tail that is paused or does not read; each may hold a query
-SUBSCRIBER_BYTES: Final = 16 * MIB  # log text queued for one subscriber, about: a few seconds of a busy server
+SUBSCRIBER_BYTES: Final = 16 * MIB  # queued for one subscriber, about: a few seconds of a busy server
+SUBSCRIBERS_BYTES: Final = 64 * MIB  # queued for all of them; when it is used up, each still has its equal share
+ENTRY_BYTES: Final = 512  # of memory that an entry takes beside its text, about: its objects
+MATCH_ROWS: Final = 16_384  # of a commit looked through at a time for a tail: about 1 ms
+TAIL_STREAMS: Final = 10_000  # of a tail's answers about streams remembered; a commit has fewer, 80 bytes each

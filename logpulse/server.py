@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import attrs
 import trio
 from hypercorn.trio import serve as serve_http
 
-from logpulse.config import Config
+from logpulse.config import Config, IngestConfig
 from logpulse.errors import LogPulseError
 from logpulse.http.app import make_app
 from logpulse.http.auth import Keyring
@@ -26,6 +27,7 @@ from logpulse.logql.parser import parse_selector
 from logpulse.memory import tune_allocator, tune_collector
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
+from logpulse.query.inventory import Inventory
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.committer import AppendQueue, Committer
 from logpulse.services.compactor import run_compaction
@@ -36,9 +38,14 @@ from logpulse.services.lifecycle import Lifecycle, force_end, watch_signals
 from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
 from logpulse.services.retention import run_retention
+from logpulse.services.scrubber import Scrubber
+from logpulse.services.wal_mender import mend_wal
 from logpulse.services.wal_syncer import sync_wal
 from logpulse.storage.store import Store, StorePolicy, open_store
 from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.loki_push import LokiDecoder
+from logpulse.wire.push import PushBuilder
+from logpulse.wire.service_name import as_sent, with_service_name
 
 _LOG: Final = logging.getLogger("logpulse")
 _UNFLUSHED_HEADS: Final = 4  # that may wait for a slow disk before pushes have to
@@ -50,6 +57,7 @@ def serve(load: Callable[[], Config]) -> int:
     0 after SIGTERM or SIGINT; 1 after a failure while running; 2 when the configuration or the data folder forbids
     starting.
     """
+    start = _Start()
     try:
         config = load()
         log_to_stderr(config)
@@ -57,7 +65,7 @@ def serve(load: Callable[[], Config]) -> int:
         gc.freeze()  # what is imported stays, so that collections need not look at it again
         try:
             with open_listener(config.server.host, config.server.port) as listener:
-                trio.run(partial(run, config, load, listener))
+                trio.run(partial(run, config, load, listener, task_status=start))
         finally:
             gc.unfreeze()  # or what DuckDB frees at exit is reported as leaked
     except ExceptionGroup as group:
@@ -65,8 +73,18 @@ def serve(load: Callable[[], Config]) -> int:
         return 1
     except (LogPulseError, OSError) as error:
         _LOG.critical("%s", error)
-        return 2
+        return 1 if start.is_over else 2
     return 0
+
+
+@attrs.define
+class _Start:
+    """Remember whether the server has begun to serve: what fails later forbids no start."""
+
+    is_over: bool = False
+
+    def started(self, value: Services | None = None) -> None:
+        self.is_over = True
 
 
 def log_to_stderr(config: Config) -> None:
@@ -148,6 +166,7 @@ async def running_services(
             config=config,
             store=store,
             engine=Engine(store, executor),
+            inventory=Inventory(store, executor),
             queries=queries,
             intake=Intake(append, lifecycle, ingest.buffer_size),
             broadcaster=broadcaster,
@@ -156,6 +175,7 @@ async def running_services(
             lifecycle=lifecycle,
             keyring=keyring,
             decoder=IngestDecoder(ingest.max_labels, int(ingest.max_line_bytes), ingest.long_lines),
+            loki_decoder=loki_decoder(ingest),
             now_ns=time.time_ns,
         )
         async with trio.open_nursery() as nursery, trio.open_nursery() as clocks:
@@ -165,6 +185,8 @@ async def running_services(
             await nursery.start(flusher.run)
             await clocks.start(run_retention, store, metrics)
             await clocks.start(run_compaction, store, metrics)
+            await clocks.start(Scrubber(store, metrics).run)
+            await clocks.start(mend_wal, store)
             if config.ingest.wal_sync == "interval":
                 await clocks.start(sync_wal, store)
             yield services
@@ -173,6 +195,12 @@ async def running_services(
             broadcaster.close()
             flusher.close()
             clocks.cancel_scope.cancel()
+
+
+def loki_decoder(ingest: IngestConfig) -> LokiDecoder:
+    """Make the decoder of Loki's pushes that `ingest` describes."""
+    complete_labels = with_service_name if ingest.discover_service_name else as_sent
+    return LokiDecoder(ingest.max_labels, complete_labels, PushBuilder(int(ingest.max_line_bytes), ingest.long_lines))
 
 
 def edge_counters(metrics: Metrics) -> EdgeCounters:
@@ -186,6 +214,7 @@ def edge_counters(metrics: Metrics) -> EdgeCounters:
             "error": edge.connection_errors,
             "not_reading": edge.send_deadlines,
             "not_http1": edge.http2_refused,
+            "too_many": edge.connections_refused,
         },
     )
     return edge

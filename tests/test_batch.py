@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logpulse.batch import SCHEMA, Batch, concat, concat_entries, text_bytes, text_column, timestamp_column
+from logpulse.batch import (
+    ROW_BYTES,
+    SCHEMA,
+    Batch,
+    concat,
+    concat_entries,
+    entry_bytes,
+    text_bytes,
+    text_column,
+    timestamp_column,
+)
 from logpulse.model.labels import Labels
 
 from .strategies import NOON, LogEntry, batch_of, entries_of, entry, entry_lists, texts
@@ -27,6 +37,9 @@ def test_a_batch_counts_what_it_holds(found: list[LogEntry]) -> None:
     assert batch.entries.schema == SCHEMA
     assert batch.rows == len(found)
     assert batch.text_bytes == text_bytes(batch.entries) == sum(len(each.line.encode()) for each in found)
+    sizes = [len(each.line.encode()) + len((each.metadata or "").encode()) + ROW_BYTES for each in found]
+    assert entry_bytes(batch.entries).tolist() == sizes
+    assert batch.nbytes == sum(sizes)
     times = [each.timestamp for each in found]
     assert batch.time_range == (min(times), max(times))
     assert timestamp_column(batch.entries).tolist() == times
@@ -56,7 +69,9 @@ def test_only_streams_that_occur_are_kept(found: list[LogEntry], data: st.DataOb
 
 def test_no_entries_have_no_time() -> None:
     empty = Batch.of(batch_of([entry("a")]).entries.slice(0, 0), {})
-    assert (empty.rows, empty.text_bytes, empty.time_range, dict(empty.streams)) == (0, 0, (0, -1), {})
+    assert (empty.rows, empty.nbytes, empty.text_bytes, empty.time_range) == (0, 0, 0, (0, -1))
+    assert not empty.streams
+    assert entry_bytes(empty.entries).tolist() == []
 
 
 def test_a_stream_without_labels_is_a_mistake() -> None:

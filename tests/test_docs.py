@@ -26,13 +26,10 @@ from agent.positions import Point, Positions, Record, Span
 from agent.positions_file import encode_positions
 from logpulse import cli, limits
 from logpulse.batch import SCHEMA
+from logpulse.http.app import all_routes
 from logpulse.http.auth import Keyring
-from logpulse.http.logpulse_api import logpulse_api
-from logpulse.http.ops import ops
-from logpulse.http.stream import stream
-from logpulse.http.web import web
 from logpulse.model.labels import MAIN_LABELS
-from logpulse.server import opened_store, running_services
+from logpulse.server import edge_counters, opened_store, running_services
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
 from logpulse.storage import catalog, recovery, segment, segment_writer, wal
@@ -200,7 +197,7 @@ async def routes(tmp_path: Path) -> AsyncIterator[set[tuple[str, str]]]:
     with opened_store(config, metrics) as store:
         async with running_services(config, store, metrics, Lifecycle(), Keyring.of("")) as services:
             app = QuartTrio("routes", static_folder=None)
-            for blueprint in (logpulse_api(services), ops(services), web(), stream(services)):
+            for blueprint in all_routes(services):
                 app.register_blueprint(blueprint)
             yield {
                 (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
@@ -228,8 +225,10 @@ async def test_every_curl_asks_an_existing_route(routes: set[tuple[str, str]]) -
 
 
 def test_operations_lists_every_metric() -> None:
+    metrics = Metrics()
+    edge_counters(metrics)
     counted = {
-        each.name + ("_total" if each.type == "counter" else "") for each in Metrics().registry.collect() if each.name
+        each.name + ("_total" if each.type == "counter" else "") for each in metrics.registry.collect() if each.name
     }
     source = (TOP / "logpulse" / "services" / "gauges.py").read_text()
     gauges = set(re.findall(r'metrics\.gauge\(\s*"(\w+)"', source))

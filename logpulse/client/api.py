@@ -24,11 +24,12 @@ from logpulse.client.failure import (
     reason_of,
 )
 from logpulse.client.window import TimeWindow
-from logpulse.client.wire import Page, Problem
-from logpulse.limits import ANSWER_SECONDS, CONNECT_SECONDS, PAGE_ENTRIES, RETRIES, URL_QUERY_BYTES
+from logpulse.client.wire import IndexStats, Page, Problem, Sample, SeriesList, VectorAnswer
+from logpulse.limits import ANSWER_SECONDS, CONNECT_SECONDS, ERROR_TEXT_BYTES, PAGE_ENTRIES, RETRIES, URL_QUERY_BYTES
 
 _Answer = TypeVar("_Answer")
 TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+_LOKI = ("loki", "api", "v1")
 BUSY = frozenset((429, 503))
 
 
@@ -83,16 +84,16 @@ class ApiClient:
     ) -> None:
         self._http.close()
 
-    def pages(self, query: LogQuery, most: int | None) -> Iterator[Page]:
+    def pages(self, query: LogQuery, most: int | None, after: str | None = None) -> Iterator[Page]:
         """Give the answer page by page in the query's direction, at most `most` entries, None for all there are.
 
-        The next page is asked for only when it is wanted.
+        The next page is asked for only when it is wanted. `after` is a cursor to go on from.
 
         Raises:
             BadQueryError: the server does not understand the query.
             ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as their names say.
         """
-        cursor: str | None = None
+        cursor = after
         wanted = most
         while True:
             size = self._page_entries if wanted is None else min(self._page_entries, wanted)
@@ -105,6 +106,65 @@ class ApiClient:
             if page.next == cursor:
                 raise UnexpectedAnswerError(self._server.route("query"), f"gave the cursor {cursor!r} twice in a row")
             cursor = page.next
+
+    def unbroken_pages(self, query: LogQuery) -> Iterator[Page]:
+        """Give all of an answer as `pages` does, and through lost connections once there has been a page.
+
+        A page comes whole or not at all, so after its cursor there is neither a gap nor a repeat.
+
+        Raises:
+            ServerUnreachableError: the server was lost RETRIES times in a row, or never there.
+            BadQueryError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
+        """
+        cursor: str | None = None
+        backoff = Backoff()
+        while True:
+            try:
+                for page in self.pages(query, None, cursor):
+                    backoff.reset()
+                    cursor = page.next
+                    yield page
+            except ServerUnreachableError as error:
+                if cursor is None or backoff.failures >= RETRIES:
+                    raise
+                self._wait(str(error), backoff.next_wait())
+            else:
+                return
+
+    def plan(self, query: LogQuery, most: int | None) -> msgspec.Raw:
+        """Give how the server would answer a query, as it says it: a `Plan`.
+
+        Raises:
+            BadQueryError, ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
+        """
+        size = self._page_entries if most is None else most
+        return self._ask(("explain",), query.parameters() | {"limit": str(size)}, query.text, msgspec.Raw)
+
+    def series(self, selector: str, window: TimeWindow) -> list[dict[str, str]]:
+        """Give the labels of the streams that `selector` selects, empty for all, in no order.
+
+        Raises:
+            BadQueryError, ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
+        """
+        parameters = window.parameters() | ({"match[]": selector} if selector else {})
+        return self._ask((*_LOKI, "series"), parameters, selector, SeriesList).data
+
+    def index_stats(self, selector: str, window: TimeWindow) -> IndexStats:
+        """Give what the streams of a selector hold.
+
+        Raises:
+            BadQueryError, ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
+        """
+        return self._ask((*_LOKI, "index", "stats"), window.parameters() | {"query": selector}, selector, IndexStats)
+
+    def volumes(self, selector: str, window: TimeWindow, most: int) -> list[Sample]:
+        """Give the bytes of what a selector selects, by the labels that it names, the `most` largest first.
+
+        Raises:
+            BadQueryError, ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
+        """
+        parameters = {"query": selector, "limit": str(most), "aggregateBy": "series", **window.parameters()}
+        return self._ask((*_LOKI, "index", "volume"), parameters, selector, VectorAnswer).data.result
 
     def labels(self, window: TimeWindow, selector: str) -> list[str]:
         """Give the names of all labels, sorted; `selector` bounds the streams looked at, empty for all of them.
@@ -142,8 +202,11 @@ class ApiClient:
             if answer.status_code not in BUSY or backoff.failures >= RETRIES:
                 return decode_answer(answer, url, query, kind)
             wait = backoff.next_wait(parse_retry_after(answer.headers.get("Retry-After"), time.time()))
-            self._notify(f"{refusal(answer, url)}; asking again in {wait:.1f} s")
-            self._sleep(wait)
+            self._wait(str(refusal(answer, url)), wait)
+
+    def _wait(self, reason: str, seconds: float) -> None:
+        self._notify(f"{reason}; asking again in {seconds:.1f} s")
+        self._sleep(seconds)
 
     def _exchange(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
         """Send one request: a GET, or a form where the URL would become longer than proxies take."""
@@ -175,7 +238,7 @@ def decode_answer(answer: httpx.Response, url: str, query: str, kind: type[_Answ
         UnexpectedAnswerError: a success that is not LogPulse's.
     """
     if answer.status_code == httpx.codes.BAD_REQUEST and query:
-        raise bad_query(query, read_problem(answer.content), answer.reason_phrase)
+        raise bad_query(query, _problem_of(answer), answer.reason_phrase)
     if not answer.is_success:
         raise refusal(answer, url)
     try:
@@ -188,11 +251,18 @@ def decode_answer(answer: httpx.Response, url: str, query: str, kind: type[_Answ
 def refusal(answer: httpx.Response, url: str) -> ServerRefusedError:
     """Give the server's reason for a status that is no success, or the status's own name."""
     retry_after = parse_retry_after(answer.headers.get("Retry-After"), time.time())
-    reason = read_problem(answer.content).error or answer.reason_phrase
+    reason = _problem_of(answer).error or answer.reason_phrase
     if answer.is_redirect:
         # Not followed: the key would go to another host.
         reason = f"it points to {answer.headers['Location']}; give that with --url if it is right"
     return ServerRefusedError(url, answer.status_code, reason, retry_after)
+
+
+def _problem_of(answer: httpx.Response) -> Problem:
+    """Read an error body: JSON, or the plain text that Loki's routes answer with."""
+    if answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/plain":
+        return Problem(error=answer.content[:ERROR_TEXT_BYTES].decode("utf-8", "replace").strip())
+    return read_problem(answer.content)
 
 
 def read_problem(body: bytes) -> Problem:

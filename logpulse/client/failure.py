@@ -6,6 +6,7 @@ import enum
 import os
 import ssl
 import unicodedata
+from pathlib import Path
 from typing import TypeVar
 
 import attrs
@@ -106,10 +107,21 @@ class MissingExtraError(LogPulseError):
         return f"the server is not installed here ({self.module} is missing): pip install 'logpulse[server]'"
 
 
+@attrs.define(eq=False, slots=False)
+class OutputFileError(LogPulseError):
+    """Name a file that cannot be written, and why."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {_as_clause(self.reason)}"
+
+
 def exit_code(error: LogPulseError) -> ExitCode:
     """Tell what the caller can do: mend what was typed (2) or look at the server (1)."""
     match error:
-        case BadQueryError() | InvalidRequestError() | LimitExceededError() | ConfigError():
+        case BadQueryError() | InvalidRequestError() | LimitExceededError() | ConfigError() | OutputFileError():
             return ExitCode.BAD_REQUEST
         case _:
             return ExitCode.SERVER_TROUBLE

@@ -142,6 +142,11 @@ class Tail:
                     self._take(_RAW_ENTRIES.decode(frame.data))
                 case "connected":
                     self._connected()
+                case "dropped" if frame.at_least:
+                    self._notify(
+                        f"entries between {frame.from_} and {frame.to} are not shown: "
+                        "there are more than a tail begins with; find them with logpulse query"
+                    )
                 case "dropped":
                     self._notify(
                         f"{frame.count:,} entries dropped by the server between {frame.from_} and {frame.to}: "

@@ -11,14 +11,16 @@ from typing import Protocol
 import msgspec
 
 from logpulse.client.escape import escape, escape_block, escape_json
-from logpulse.client.terminal import COLORS, PLAIN, Palette, Surface
-from logpulse.client.wire import Entry, Series
+from logpulse.client.metric import MetricSeries, selector_text
+from logpulse.client.panel import draw_panel
+from logpulse.client.terminal import Palette, Surface, palette_of, terminal_columns
+from logpulse.client.wire import Entry, RawSeries, Series
 from logpulse.limits import SECOND_NS
-from logpulse.model.labels import Labels
 from logpulse.units import parse_rfc3339
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _SERIES = msgspec.json.Decoder(Series)
+_RAW_SERIES = msgspec.json.Decoder(RawSeries)
 _INDENT = " " * 13  # the width of a time of today, so that continuation lines begin under the level
 _LEVEL_NAMES = {"critical": "CRIT", "warning": "WARN", "unknown": ""}
 
@@ -51,16 +53,23 @@ def renderer_for(output: Format, surface: Surface) -> Renderer:
     match output, surface:
         case Format.RAW, _:
             return RawText()
-        case Format.JSONL, Surface.PIPE:
-            return JsonLines()
         case Format.JSONL, _:
-            return HarmlessJsonLines()
+            return json_lines_for(surface)
         case _, Surface.PIPE:
             return PipeText()
-        case _, Surface.PLAIN_TERMINAL:
-            return TerminalText(PLAIN)
         case _:
-            return TerminalText(COLORS)
+            return TerminalText(palette_of(surface), terminal_columns())
+
+
+def json_lines_for(surface: Surface) -> JsonLines:
+    """Choose how to write JSON for what reads it: unchanged for a program, harmless for a terminal."""
+    return JsonLines() if surface is Surface.PIPE else HarmlessJsonLines()
+
+
+def json_object(labels: Mapping[str, str], surface: Surface) -> str:
+    """Write labels as a JSON object with sorted names, harmless if a terminal reads it."""
+    text = json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text if surface is Surface.PIPE else escape_json(text)
 
 
 class RawText:
@@ -76,23 +85,33 @@ class RawText:
 
 
 class JsonLines:
-    """Write the API's objects unchanged, one a line."""
+    """Write the API's entries unchanged, and the points of its series, one object a line."""
 
     def entries(self, entries: Sequence[msgspec.Raw]) -> bytes:
         """Render log entries."""
         return b"".join(_one_line(entry) + b"\n" for entry in entries)
 
     def series(self, series: Sequence[msgspec.Raw]) -> bytes:
-        """Render series."""
-        return self.entries(series)
+        """Render series: an object of labels, time and value for each point; NaN and infinity are texts."""
+        decoded = map(_RAW_SERIES.decode, series)
+        return b"".join(
+            b'{"labels":%b,"time":%b,"value":%b}\n'
+            % (_one_line(one.labels), msgspec.json.encode(moment), msgspec.json.encode(value))
+            for one in decoded
+            for moment, value in one.points
+        )
 
 
 class HarmlessJsonLines(JsonLines):
-    """Write the API's objects so that a terminal obeys nothing in them; each means what it meant."""
+    """Write the same objects so that a terminal obeys nothing in them; each means what it meant."""
 
     def entries(self, entries: Sequence[msgspec.Raw]) -> bytes:
         """Render log entries."""
         return escape_json(super().entries(entries).decode()).encode()
+
+    def series(self, series: Sequence[msgspec.Raw]) -> bytes:
+        """Render series."""
+        return escape_json(super().series(series).decode()).encode()
 
 
 class PipeText:
@@ -106,15 +125,17 @@ class PipeText:
         """Render log entries."""
         decoded = map(_ENTRY.decode, entries)
         return _joined(
-            f"{_fixed_width(entry.timestamp)} {_label_text(entry.labels)} {escape(entry.message)}" for entry in decoded
+            f"{_fixed_width(entry.timestamp)} {selector_text(entry.labels)} {escape(entry.message)}"
+            for entry in decoded
         )
 
     def series(self, series: Sequence[msgspec.Raw]) -> bytes:
-        """Render series: time, labels, value."""
+        """Render series: time, labels and value of each point, with tabs between them."""
         decoded = map(_SERIES.decode, series)
         return _joined(
-            f"{_fixed_width(moment)} {_label_text(one.labels)} {value}"
+            f"{_fixed_width(moment)}\t{selector}\t{escape(str(value))}"
             for one in decoded
+            for selector in [selector_text(one.labels)]
             for moment, value in one.points
         )
 
@@ -123,11 +144,13 @@ class TerminalText:
     """Write entries for a person: local time, level, the labels that tell the streams apart, message.
 
     A label is shown once two of the streams seen so far differ in it. The date is shown only for other days than
-    today. Line breaks of a message are kept, its further lines indented; control characters are escaped.
+    today. Line breaks of a message are kept, its further lines indented; control characters are escaped. Series become
+    a chart and a table for a screen of `columns` characters.
     """
 
-    def __init__(self, palette: Palette, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, palette: Palette, columns: int, clock: Callable[[], float] = time.time) -> None:
         self._palette = palette
+        self._columns = columns
         self._clock = clock
         self._differences = LabelDifferences()
 
@@ -139,8 +162,8 @@ class TerminalText:
         return _joined(map(self._line, decoded))
 
     def series(self, series: Sequence[msgspec.Raw]) -> bytes:
-        """Render series: its labels, then its points, indented."""
-        return _joined(line for one in series for line in self._series_lines(_SERIES.decode(one)))
+        """Render all series of an answer together."""
+        return _joined(draw_panel([MetricSeries.of(one) for one in series], self._columns, self._palette))
 
     def _line(self, entry: Entry) -> str:
         parts = [self._palette.paint(self._palette.time, self._local_time(entry.timestamp)), self._level(entry.level)]
@@ -151,11 +174,6 @@ class TerminalText:
             parts.append(self._palette.paint(self._palette.label, labels))
         parts.append(escape_block(entry.message, _INDENT))
         return " ".join(parts)
-
-    def _series_lines(self, series: Series) -> Iterable[str]:
-        yield self._palette.paint(self._palette.label, _label_text(series.labels))
-        for moment, value in series.points:
-            yield f"  {self._palette.paint(self._palette.time, self._local_time(moment))} {value}"
 
     def _level(self, level: str) -> str:
         name = escape(_LEVEL_NAMES.get(level, level.upper())).ljust(5)
@@ -204,10 +222,6 @@ def _fixed_width(timestamp: str) -> str:
     """Fill the fraction of an RFC 3339 time in UTC up to nine digits: "…00Z" would sort after "…00.5Z"."""
     whole, _, fraction = timestamp.removesuffix("Z").partition(".")
     return f"{escape(whole)}.{escape(fraction):0<9}Z"
-
-
-def _label_text(labels: Mapping[str, str]) -> str:
-    return escape(str(Labels(tuple(sorted(labels.items())))))
 
 
 def _value_text(value: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import shutil
 from collections.abc import Mapping
 from typing import BinaryIO, TextIO
 
 import attrs
+
+from logpulse.limits import CHART_COLUMNS, CHART_LEAST_COLUMNS
 
 
 class ColorChoice(enum.Enum):
@@ -40,9 +43,14 @@ def surface_of(stream: TextIO | BinaryIO, color: ColorChoice, environment: Mappi
     return Surface.COLOR_TERMINAL
 
 
+def terminal_columns() -> int:
+    """Give the width to draw for: the terminal's, or what COLUMNS says, else 80; within what charts can use."""
+    return min(max(shutil.get_terminal_size().columns, CHART_LEAST_COLUMNS), CHART_COLUMNS)
+
+
 @attrs.frozen
 class Palette:
-    """Hold the sequences that begin each part of a rendered entry, and the one that ends any of them.
+    """Hold the sequences that begin each part of a rendered entry or chart, and the one that ends any of them.
 
     Only the sixteen colours that every terminal theme defines are used, so that both light and dark ones stay legible.
     """
@@ -51,6 +59,11 @@ class Palette:
     label: str
     levels: Mapping[str, str]
     end: str
+    pens: tuple[str, ...] = ()
+
+    def pen(self, number: int | None) -> str:
+        """Give the sequence of a pen of a chart, counted from 0, in turn; None is what was not drawn on."""
+        return "" if number is None or not self.pens else self.pens[number % len(self.pens)]
 
     def paint(self, begin: str, text: str) -> str:
         """Colour `text`; nothing is added around it where there is no colour."""
@@ -72,5 +85,11 @@ COLORS = Palette(
         "trace": _DIM,
     },
     end="\x1b[0m",
+    pens=tuple(f"\x1b[{code}m" for code in (36, 33, 35, 32, 34, 31, 96, 93, 95, 92)),
 )
 PLAIN = Palette(time="", label="", levels={}, end="")
+
+
+def palette_of(surface: Surface) -> Palette:
+    """Give the colours that a surface takes."""
+    return COLORS if surface is Surface.COLOR_TERMINAL else PLAIN

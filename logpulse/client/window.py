@@ -34,6 +34,18 @@ class TimeWindow:
             raise InvalidRequestError("--to", end, f"must be after --from {begin}")
         return cls(start_ns, end_ns)
 
+    def ending(self, end: int) -> TimeWindow:
+        """Give the same window with an end, if it has none.
+
+        Raises:
+            InvalidRequestError: it would be empty.
+        """
+        if self.end is not None:
+            return self
+        if self.start is not None and self.start >= end:
+            raise InvalidRequestError("--from", format_time(self.start), "must lie in the past where there is no --to")
+        return TimeWindow(self.start, end)
+
     def parameters(self) -> dict[str, str]:
         """Give the bounds as the API takes them."""
         bounds = {"start": self.start, "end": self.end}

@@ -32,6 +32,13 @@ class Series(msgspec.Struct, frozen=True):
     points: list[tuple[str, float | str]]
 
 
+class RawSeries(msgspec.Struct, frozen=True):
+    """The same, its labels as they came."""
+
+    labels: msgspec.Raw
+    points: list[tuple[str, float | str]]
+
+
 class Stats(msgspec.Struct, frozen=True, rename="camel"):
     """What one query cost; `execution_time` is in milliseconds."""
 
@@ -56,6 +63,65 @@ class Page(msgspec.Struct, frozen=True):
     series: list[msgspec.Raw] = []
     stats: Stats = Stats()
     next: str | None = None
+
+
+class SelectorPlan(msgspec.Struct, frozen=True, rename="camel"):
+    """What one selector of a query has to read, and which of its stages SQL decides, which Python for each row.
+
+    Segments are counted in all and within the query's time; `text_bytes` is their log text.
+    """
+
+    selector: str
+    streams: int = 0
+    segments: int = 0
+    segments_in_time: int = 0
+    head_rows: int = 0
+    text_bytes: int = 0
+    pushed_down: list[str] = []
+    exact: list[str] = []
+    mode: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The answer of `/explain`: the query in canonical form, `logs` or `metric`, and its selectors in their order."""
+
+    query: str
+    kind: str = ""
+    selectors: list[SelectorPlan] = []
+
+
+class SeriesList(msgspec.Struct, frozen=True):
+    """The answer of Loki's `series`: the labels of each stream."""
+
+    data: list[dict[str, str]] = []
+
+
+class IndexStats(msgspec.Struct, frozen=True):
+    """The answer of Loki's `index/stats`."""
+
+    streams: int = 0
+    chunks: int = 0
+    bytes: int = 0
+    entries: int = 0
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One element of a vector: its labels, and a unix time with a number as text."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+
+
+class Vector(msgspec.Struct, frozen=True, rename="camel"):
+    """The elements of a vector, in the server's order."""
+
+    result: list[Sample] = []
+
+
+class VectorAnswer(msgspec.Struct, frozen=True):
+    """An answer of Loki's routes that is a vector."""
+
+    data: Vector = Vector()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -92,12 +158,13 @@ class Accepted(msgspec.Struct, frozen=True):
     accepted: int
 
 
-class Frame(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class Frame(msgspec.Struct, frozen=True, rename={"from_": "from", "at_least": "atLeast"}):
     """Any frame of `/stream`: `type` says which fields mean something, so that a new type breaks nothing."""
 
     type: str
     data: msgspec.Raw = msgspec.Raw(b"[]")
     count: int = 0
+    at_least: bool = False
     from_: str = ""
     to: str = ""
     time: str = ""

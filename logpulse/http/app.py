@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from hypercorn.typing import ASGIFramework
-from quart import Response, g, request
+from quart import Blueprint, Response, g, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
@@ -16,6 +16,11 @@ from logpulse.http.auth import Authenticated
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.logpulse_api import logpulse_api
+from logpulse.http.loki_metadata import loki_metadata
+from logpulse.http.loki_problems import is_loki_path, no_loki_route
+from logpulse.http.loki_push import loki_push
+from logpulse.http.loki_query import loki_query
+from logpulse.http.loki_status import loki_status
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
 from logpulse.http.problems import json_response, problem_response
@@ -39,13 +44,19 @@ def make_app(services: Services) -> ASGIFramework:
     quart.config["BODY_TIMEOUT"] = None  # and their time
     quart.config["RESPONSE_TIMEOUT"] = None  # it would cut a long answer off in silence; the guard bounds each write
     quart.config["PROPAGATE_EXCEPTIONS"] = False
-    for routes in (logpulse_api(services), ops(services), web(), stream(services)):
+    for routes in all_routes(services):
         quart.register_blueprint(routes)
     _handle_errors(quart)
     _measure(quart, services)
     body_bytes = int(services.config.ingest.max_body_bytes)
     guarded = Authenticated(DirectBody(quart), services.keyring)
     return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
+
+
+def all_routes(services: Services) -> list[Blueprint]:
+    """Make every group of routes."""
+    own = [logpulse_api(services), ops(services), web(), stream(services)]
+    return [*own, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
 
 
 def _handle_errors(quart: QuartTrio) -> None:
@@ -58,6 +69,8 @@ def _handle_errors(quart: QuartTrio) -> None:
 
     @quart.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:
+        if is_loki_path(request.path):
+            return no_loki_route(error)
         response = json_response({"error": f"{error.name}: {error.description}"}, error.code or 500)
         for name, value in error.get_headers():
             if name.lower() == "allow":

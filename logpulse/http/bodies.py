@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
 
+import attrs
 from quart import request
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
 from logpulse.http.direct_body import read_body
 from logpulse.limits import FORM_BYTES
 from logpulse.services.intake import IncomingBody
-from logpulse.wire.compression import EncodedBody
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def incoming_json(most_bytes: int) -> IncomingBody:
-    """Describe the body of a JSON push, which nothing of has been read yet; `most_bytes` bounds one of unknown length.
+def incoming_json() -> IncomingBody:
+    """Describe the body of a JSON push, which nothing of has been read yet.
 
     Raises:
         UnsupportedMediaError: the request says it is something else, or says nothing.
     """
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
-    length = request.content_length
-    return IncomingBody(most_bytes if length is None else length, _read_encoded)
+    return incoming_body(request.headers.get("Content-Encoding", ""))
+
+
+def incoming_body(encoding: str) -> IncomingBody:
+    """Describe the body of any push likewise; `encoding` is what undoes its Content-Encoding, empty for nothing."""
+    return IncomingBody(encoding, partial(read_body, request.scope))
 
 
 async def read_parameters() -> dict[str, str]:
@@ -36,19 +41,35 @@ async def read_parameters() -> dict[str, str]:
         BodyTooLargeError: the form is longer than FORM_BYTES.
         BodyFormatError: it is not UTF-8.
     """
-    parameters = dict(request.args.items())
+    return dict(request.args.items()) | dict(await _read_form())
+
+
+async def read_repeated_parameters() -> list[tuple[str, str]]:
+    """Give the same parameters as pairs, where names may come several times: those of the form first.
+
+    Raises:
+        UnsupportedMediaError, BodyTooLargeError, BodyFormatError: as from `read_parameters`.
+    """
+    return [*await _read_form(), *request.args.items(multi=True)]
+
+
+async def _read_form() -> list[tuple[str, str]]:
     if request.method != "POST":
-        return parameters
+        return []
     if request.mimetype not in (_FORM, ""):
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), (_FORM,))
-    body = await read_body(request.scope)
-    if len(body) > FORM_BYTES:
-        raise BodyTooLargeError("form bytes", FORM_BYTES, len(body))
+    body = await read_body(request.scope, _FormBound().admit)
     try:
-        return parameters | dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:
         raise BodyFormatError(f"the form is not readable: {error}") from error
 
 
-async def _read_encoded() -> EncodedBody:
-    return EncodedBody(await read_body(request.scope), request.headers.get("Content-Encoding", ""))
+@attrs.define
+class _FormBound:
+    size: int = 0
+
+    async def admit(self, size: int) -> None:
+        self.size += size
+        if self.size > FORM_BYTES:
+            raise BodyTooLargeError("form bytes", FORM_BYTES, f"more than {FORM_BYTES}")

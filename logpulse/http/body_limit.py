@@ -26,7 +26,7 @@ _CLIENT_LEFT: Final[HTTPDisconnectEvent] = {"type": "http.disconnect"}
 
 @attrs.frozen
 class BodyLimit:
-    """Refuse a body of more than `body_bytes` with 413, and one that is `body_seconds` late with 408.
+    """Refuse a body of more than `body_bytes` with 413; with 408 one `body_seconds` late or pausing `pause_seconds`.
 
     A declared length is judged before the application runs. Otherwise bytes are counted on their way to it: once they
     are too many, the application is told that its client has left, so that its handler ends, and then the refusal is
@@ -37,6 +37,7 @@ class BodyLimit:
     app: ASGIFramework
     body_bytes: int
     body_seconds: float
+    pause_seconds: float
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve one ASGI scope; only an HTTP request that announces a body is looked at."""
@@ -47,7 +48,7 @@ class BodyLimit:
         if declared > self.body_bytes:
             await _too_large(self.body_bytes, f"{declared} bytes").answer(scope, receive, send)
             return
-        body = _MeteredBody(receive, self.body_bytes, self.body_seconds)
+        body = _MeteredBody(receive, self.body_bytes, self.body_seconds, self.pause_seconds)
         answer_begun = False
 
         async def send_and_note(message: ASGISendEvent) -> None:
@@ -67,6 +68,7 @@ class _MeteredBody:
     _receive: ASGIReceiveCallable
     _most_bytes: int
     _most_seconds: float
+    _longest_pause: float
     _bytes: int = 0
     _waited: float = 0
     _complete: bool = False
@@ -82,12 +84,13 @@ class _MeteredBody:
             return _CLIENT_LEFT
         if self._complete:
             return await self._receive()
-        began = trio.current_time()
-        with trio.move_on_after(self._most_seconds - self._waited) as patience:
+        began, left = trio.current_time(), self._most_seconds - self._waited
+        with trio.move_on_after(min(left, self._longest_pause)) as patience:
             message = await self._receive()
         self._waited += trio.current_time() - began
         if patience.cancelled_caught:
-            self.refusal = _too_slow(self._most_seconds, self._bytes)
+            is_pause = self._longest_pause < left
+            self.refusal = _stalled(self._longest_pause) if is_pause else _too_slow(self._most_seconds, self._bytes)
             return _CLIENT_LEFT
         if message["type"] == "http.request":
             self._bytes += len(message["body"])
@@ -101,6 +104,11 @@ class _MeteredBody:
 def _too_large(most: int, sent: str) -> Refusal:
     error = BodyTooLargeError("a request body", f"{most} bytes", sent, _SETTING)
     return Refusal(413, f"{error}, or send it in parts")
+
+
+def _stalled(most: float) -> Refusal:
+    error = LimitExceededError("a pause within a request body", f"{most:g} seconds", "a longer one")
+    return Refusal(408, str(error))
 
 
 def _too_slow(most: float, received: int) -> Refusal:

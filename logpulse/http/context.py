@@ -10,6 +10,7 @@ from logpulse.config import Config
 from logpulse.http.auth import Keyring
 from logpulse.http.entry_json import LevelOf, detected_level, labelled_level
 from logpulse.query.engine import Engine
+from logpulse.query.inventory import Inventory
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.flusher import Flusher
 from logpulse.services.intake import Intake
@@ -18,6 +19,7 @@ from logpulse.services.metrics import Metrics
 from logpulse.services.queries import QueryRunner
 from logpulse.storage.store import Store
 from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.loki_push import LokiDecoder
 
 
 @attrs.frozen(eq=False)
@@ -27,6 +29,7 @@ class Services:
     config: Config
     store: Store
     engine: Engine
+    inventory: Inventory
     queries: QueryRunner
     intake: Intake
     broadcaster: Broadcaster
@@ -35,6 +38,7 @@ class Services:
     lifecycle: Lifecycle
     keyring: Keyring
     decoder: IngestDecoder
+    loki_decoder: LokiDecoder
     now_ns: Callable[[], int]
 
     @property

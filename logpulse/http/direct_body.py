@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
@@ -38,15 +39,17 @@ class DirectBody:
         await self.app(scope, body.receive_rest, send)
 
 
-async def read_body(scope: WWWScope) -> bytes:
+async def read_body(scope: WWWScope, admit: Callable[[int], Awaitable[None]]) -> bytes:
     """Give the body of a request, once. Middleware further out bounds its size and its time.
 
-    When the client leaves before its end, this waits for the cancellation that Quart-Trio then brings.
+    `admit` is awaited with the size of each piece before the piece is kept, and nothing more is received meanwhile;
+    what it raises ends the reading. When the client leaves before the end of the body, this waits for the cancellation
+    that Quart-Trio then brings.
     """
     extension = scope["extensions"].get(_EXTENSION)
     if extension is None:
         return b""
-    body: bytes = await extension["read"]()
+    body: bytes = await extension["read"](admit)
     return body
 
 
@@ -59,7 +62,7 @@ class _Body:
     _departure: ASGIReceiveEvent | None = None
     _over: trio.Event = attrs.field(factory=trio.Event)
 
-    async def read(self) -> bytes:
+    async def read(self, admit: Callable[[int], Awaitable[None]]) -> bytes:
         pieces = []
         while True:
             message = await self._receive()
@@ -68,6 +71,7 @@ class _Body:
                 self._over.set()
                 await trio.sleep_forever()
             else:
+                await admit(len(message["body"]))
                 pieces.append(message["body"])
                 if not message["more_body"]:
                     self._over.set()

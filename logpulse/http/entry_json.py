@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from logpulse.logql.base import shown_name
+from logpulse.logql.record import Origin
 from logpulse.model.level import UNKNOWN, level_of
 from logpulse.query.result import Entry
 from logpulse.units import format_time
@@ -39,12 +41,18 @@ def labelled_level(labels: Mapping[str, str], _metadata: Mapping[str, str], _lin
 
 def entry_json(entry: Entry, level: LevelOf) -> EntryJson:
     """Write one entry."""
-    labels, metadata = entry.labels.as_dict(), metadata_pairs(entry.metadata)
+    record = entry.record
+    labels, metadata = dict(record.shown), metadata_pairs(entry.metadata)
+    if metadata:
+        origins = record.origins
+        shown = {name for name, origin in origins.items() if origin is Origin.METADATA}
+        labels = {name: value for name, value in labels.items() if name not in shown}
+        metadata = {key: value for key, value in metadata.items() if shown_name(entry.labels, key) in shown}
     return EntryJson(
         id=entry.id,
         timestamp=format_time(entry.timestamp),
         level=level(labels, metadata, entry.line),
-        message=entry.line,
+        message=record.line,
         labels=labels,
         metadata=metadata,
     )

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
-from typing import Final
+from functools import partial
 
-import msgspec
 import trio
 from quart import Blueprint, Response
 
-from logpulse.errors import InvalidRequestError, LimitExceededError
 from logpulse.http.bodies import incoming_json, read_parameters
 from logpulse.http.context import Services
-from logpulse.http.entry_json import entry_json
 from logpulse.http.problems import JSON, json_response
+from logpulse.http.query_json import logs_json, series_json
+from logpulse.http.query_parameters import read_logs_request, read_metrics_request, read_query, read_time_range
 from logpulse.limits import PARSE_IN_THREAD_CHARACTERS
-from logpulse.logql.ast import Selector
-from logpulse.logql.parser import parse_log_query, parse_selector
-from logpulse.query.engine import LogsRequest
+from logpulse.logql.ast import LogQuery, Selector
+from logpulse.logql.parser import parse_selector
+from logpulse.query.engine import LogsRequest, MetricsRequest
 from logpulse.query.interrupt import Interrupt
-from logpulse.query.planner import ALL_TIMES
-from logpulse.query.result import Cursor, Direction
-from logpulse.units import parse_time
-from logpulse.wire.ingest import Push
-
-_COUNT: Final = re.compile(r"[0-9]{1,18}")
-
-
-class QueryStatsJson(msgspec.Struct):
-    """What a query cost; `executionTime` is in milliseconds."""
-
-    queriedChunks: int  # noqa: N815 - the contract's names
-    scannedLines: int  # noqa: N815
-    scannedBytes: int  # noqa: N815
-    executionTime: float  # noqa: N815
+from logpulse.query.steps import points
+from logpulse.wire.push import Push
 
 
 def logpulse_api(services: Services) -> Blueprint:
@@ -44,28 +28,24 @@ def logpulse_api(services: Services) -> Blueprint:
 
     @routes.post("/ingest")
     async def ingest() -> Response:
-        body = incoming_json(int(services.config.ingest.max_body_bytes))
+        body = incoming_json()
         push = await services.intake.take(body, lambda text: services.decoder.decode(text, services.now_ns()))
         return _ingest_answer(services, push)
 
     @routes.route("/query", methods=["GET", "POST"])
     async def query() -> Response:
-        parameters = await read_parameters()
+        parameters, config = await read_parameters(), services.config.query
         if len(parameters.get("query", "")) > PARSE_IN_THREAD_CHARACTERS:
-            asked = await trio.to_thread.run_sync(_logs_request, services, parameters)
+            parsed = await trio.to_thread.run_sync(read_query, parameters, config)
         else:
-            asked = _logs_request(services, parameters)
-
-        def answer(interrupt: Interrupt) -> bytes:
-            began = time.perf_counter()
-            page = services.engine.logs(asked, interrupt)
-            logs = [entry_json(entry, services.level_of) for entry in page.entries]
-            took = round((time.perf_counter() - began) * 1000, 3)
-            stats = QueryStatsJson(page.stats.chunks, page.stats.rows, page.stats.text_bytes, took)
-            following = None if page.next is None else str(page.next)
-            return msgspec.json.encode({"logs": logs, "stats": stats, "next": following})
-
-        return Response(await services.queries.run("logs", answer), content_type=JSON)
+            parsed = read_query(parameters, config)
+        if isinstance(parsed, LogQuery):
+            logs = read_logs_request(parsed, parameters, config)
+            body = await services.queries.run("logs", partial(_logs_answer, services, logs))
+        else:
+            metrics = read_metrics_request(parsed, parameters, config, services.now_ns())
+            body = await services.queries.run("metrics", partial(_series_answer, services, metrics))
+        return Response(body, content_type=JSON)
 
     @routes.get("/labels")
     async def labels() -> Response:
@@ -93,48 +73,22 @@ def _ingest_answer(services: Services, push: Push) -> Response:
     )
 
 
-def _logs_request(services: Services, parameters: Mapping[str, str]) -> LogsRequest:
-    text = parameters.get("query", "")
-    if not text:
-        raise InvalidRequestError("query", text, 'must be LogQL such as {service="api"}')
-    start, end = _time_range(parameters)
-    direction = parameters.get("direction", "").lower() or Direction.BACKWARD.value
-    if direction not in {each.value for each in Direction}:
-        raise InvalidRequestError("direction", direction, "must be backward or forward")
-    cursor = parameters.get("cursor", "")
-    return LogsRequest(
-        query=parse_log_query(text),
-        start=start,
-        end=end,
-        limit=_limit(parameters.get("limit", ""), services.config.query.max_entries),
-        direction=Direction(direction),
-        cursor=Cursor.parse(cursor) if cursor else None,
-    )
+def _logs_answer(services: Services, asked: LogsRequest, interrupt: Interrupt) -> bytes:
+    began = time.perf_counter()
+    page = services.engine.logs(asked, interrupt)
+    return logs_json(page, services.level_of, time.perf_counter() - began)
 
 
-def _limit(text: str, most: int) -> int:
-    if not text:
-        return 100
-    number = int(text) if _COUNT.fullmatch(text) else 0
-    if number == 0:
-        raise InvalidRequestError("limit", text, "must be a positive whole number")
-    if number > most:
-        raise LimitExceededError("limit", most, number, "query.max_entries")
-    return number
-
-
-def _time_range(parameters: Mapping[str, str]) -> tuple[int, int]:
-    start, end = (parameters.get(name, "") for name in ("start", "end"))
-    first = parse_time(start, field="start") if start else ALL_TIMES[0]
-    last = parse_time(end, field="end") if end else ALL_TIMES[1]
-    if last < first:
-        raise InvalidRequestError("end", end, "must not be before start")
-    return first, last
+def _series_answer(services: Services, asked: MetricsRequest, interrupt: Interrupt) -> bytes:
+    began = time.perf_counter()
+    answer = services.engine.metrics(asked, interrupt)
+    times = points(asked.start, asked.end, asked.step).tolist()
+    return series_json(answer, times, asked.step, time.perf_counter() - began)
 
 
 async def _list_labels(services: Services, name: str | None) -> list[str]:
     parameters = await read_parameters()
-    start, end = _time_range(parameters)
+    start, end = read_time_range(parameters)
     text = parameters.get("query", "")
     selector = parse_selector(text) if text else Selector(())
 

@@ -19,7 +19,7 @@ from hypercorn.typing import (
 from logpulse.http.body_limit import BodyLimit
 from logpulse.http.request_bounds import RequestBounds
 from logpulse.http.unread_body import UnreadBody
-from logpulse.limits import BODY_SECONDS
+from logpulse.limits import BODY_PAUSE_SECONDS, BODY_SECONDS
 
 _LOG: Final = logging.getLogger("logpulse.http")
 _CLOSE: Final = (b"connection", b"close")
@@ -30,11 +30,11 @@ def harden(app: ASGIFramework, *, body_bytes: int, stopping: trio.Event) -> ASGI
 
     From the outside in: an answer that does not wait for the body outlives it (`UnreadBody`), and ends the connection
     once `stopping` is set (`ClosedWhenStopping`); the head of a request is bounded (`RequestBounds`), and its body by
-    `body_bytes` and BODY_SECONDS (`BodyLimit`); the end of the application's answer cannot be cancelled
-    (`FinishShielded`), and what it says or raises after its client has left is dropped (`QuietDeparture`).
+    `body_bytes`, BODY_SECONDS and BODY_PAUSE_SECONDS (`BodyLimit`); the end of the application's answer cannot be
+    cancelled (`FinishShielded`), and what it says or raises after its client has left is dropped (`QuietDeparture`).
     """
     forgiving = FinishShielded(QuietDeparture(app))
-    bounded = RequestBounds(BodyLimit(forgiving, body_bytes, BODY_SECONDS))
+    bounded = RequestBounds(BodyLimit(forgiving, body_bytes, BODY_SECONDS, BODY_PAUSE_SECONDS))
     return UnreadBody(ClosedWhenStopping(bounded, stopping))
 
 

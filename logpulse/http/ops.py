@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import trio
 from quart import Blueprint, Response, request
 
@@ -9,6 +11,8 @@ from logpulse import __version__
 from logpulse.http.auth import is_authenticated
 from logpulse.http.context import Services
 from logpulse.http.problems import json_response
+from logpulse.limits import NEARLY_FULL
+from logpulse.storage.files import lack_of_space
 from logpulse.units import format_time
 
 
@@ -54,11 +58,23 @@ def _obstacle(services: Services) -> str:
 
 def _problems(services: Services, obstacle: str) -> list[dict[str, str]]:
     listed = [{"code": each.code, "detail": each.detail} for each in services.store.problems.listed()]
+    if not obstacle:
+        listed[:0] = _limits_near(services)
     if services.flusher.failure:
         listed.insert(0, {"code": "flush_failed", "detail": services.flusher.failure})
     if obstacle:
         listed.insert(0, {"code": "pushes_refused", "detail": obstacle})
     return listed
+
+
+def _limits_near(services: Services) -> Iterator[dict[str, str]]:
+    store = services.store
+    if shortage := lack_of_space(store.folder.root, NEARLY_FULL * store.policy.disk_reserve_bytes):
+        yield {"code": "disk_nearly_full", "detail": shortage}
+    streams, most = len(store.index), store.policy.max_streams
+    if streams >= most:
+        detail = f"there are {streams} streams, and ingest.max_streams is {most}; pushes with new ones are refused"
+        yield {"code": "streams_limit", "detail": detail}
 
 
 def _numbers(services: Services) -> dict[str, object]:

@@ -10,16 +10,18 @@ from quart import Response
 from logpulse.errors import (
     BodyFormatError,
     BodyTooLargeError,
+    ForeignTextError,
     InvalidRequestError,
     LimitExceededError,
     LogPulseError,
     OverloadedError,
+    PipelineError,
     QuerySyntaxError,
     QueryTimeoutError,
+    SeriesConflictError,
     UnauthorizedError,
     UnavailableError,
     UnsupportedMediaError,
-    UnsupportedQueryError,
 )
 from logpulse.model.pattern import PatternError
 from logpulse.storage.index import StreamCollisionError
@@ -33,9 +35,11 @@ _STATUSES: Final[tuple[tuple[type[LogPulseError], int], ...]] = (
     (LimitExceededError, 400),
     (InvalidRequestError, 400),
     (BodyFormatError, 400),
+    (ForeignTextError, 400),
     (QuerySyntaxError, 400),
-    (UnsupportedQueryError, 400),
     (PatternError, 400),
+    (PipelineError, 400),
+    (SeriesConflictError, 400),
     (StreamCollisionError, 400),
     (UnsupportedMediaError, 415),
     (UnauthorizedError, 401),

@@ -10,7 +10,8 @@ import msgspec
 from logpulse.errors import BodyFormatError, LogPulseError
 from logpulse.http.entry_json import EntryJson, LevelOf, entry_json
 from logpulse.http.problems import problem_body
-from logpulse.limits import FRAME_ENTRIES, FRAME_TEXT_BYTES
+from logpulse.http.tail_history import LeftOut
+from logpulse.limits import FRAME_BYTES, FRAME_ENTRIES
 from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped
 from logpulse.units import format_time
@@ -36,7 +37,7 @@ class LogFrame(msgspec.Struct, tag="log"):
 class LogsFrame(msgspec.Struct, tag="logs"):
     """Several entries, in batch mode."""
 
-    data: list[EntryJson]
+    data: list[msgspec.Raw]
 
 
 _DECODER = msgspec.json.Decoder(ClientFrame)
@@ -55,21 +56,23 @@ def decode_client_frame(data: str | bytes) -> ClientFrame:
         raise BodyFormatError(f'expected {{"type":"filter"|"pause"|"resume", …}}: {error}') from error
 
 
-def log_frames(entries: Sequence[Entry], level: LevelOf) -> list[bytes]:
+def log_frames(entries: Sequence[Entry], level: LevelOf) -> Iterator[bytes]:
     """Write each entry as a frame of its own."""
-    return [_ENCODER.encode(LogFrame(entry_json(entry, level))) for entry in entries]
+    for entry in entries:
+        yield _ENCODER.encode(LogFrame(entry_json(entry, level)))
 
 
 def logs_frames(entries: Sequence[Entry], level: LevelOf) -> Iterator[bytes]:
-    """Write entries as few frames, each of at most FRAME_ENTRIES and, unless it is a single one, FRAME_TEXT_BYTES."""
-    held: list[EntryJson] = []
+    """Write entries as few frames, each of at most FRAME_ENTRIES and, unless it is a single one, FRAME_BYTES."""
+    held: list[msgspec.Raw] = []
     size = 0
     for entry in entries:
-        if len(held) == FRAME_ENTRIES or (held and size + len(entry.line) > FRAME_TEXT_BYTES):
+        text = _ENCODER.encode(entry_json(entry, level))
+        if len(held) == FRAME_ENTRIES or (held and size + len(text) > FRAME_BYTES):
             yield _ENCODER.encode(LogsFrame(held))
             held, size = [], 0
-        held.append(entry_json(entry, level))
-        size += len(entry.line)
+        held.append(msgspec.Raw(text))
+        size += len(text) + 1
     if held:
         yield _ENCODER.encode(LogsFrame(held))
 
@@ -93,6 +96,12 @@ def dropped_frame(dropped: Dropped) -> bytes:
     """Report a loss."""
     oldest, newest = format_time(dropped.oldest), format_time(dropped.newest)
     return _ENCODER.encode({"type": "dropped", "count": dropped.count, "from": oldest, "to": newest})
+
+
+def left_out_frame(left_out: LeftOut) -> bytes:
+    """Report that the history is longer than what is sent of it."""
+    oldest, newest = format_time(left_out.oldest), format_time(left_out.newest)
+    return _frame("dropped", count=1, atLeast=True, **{"from": oldest, "to": newest})
 
 
 def error_frame(error: LogPulseError, frame_id: FrameId | None) -> bytes:

@@ -22,10 +22,10 @@ _RESERVED: Final = frozenset({"query", "start", "tail", "batch"})
 
 @attrs.frozen
 class History:
-    """Ask for entries before the live ones: those from `start` on (unix nanoseconds), or the `newest` so many."""
+    """Ask for the `newest` entries before the live ones, of those from `start` on (unix nanoseconds) if it is given."""
 
-    start: int = 0
-    newest: int = 0
+    newest: int
+    start: int | None = None
 
 
 @attrs.frozen
@@ -79,7 +79,7 @@ def _history(parameters: Mapping[str, str]) -> History | None:
     if start and tail:
         raise InvalidRequestError("tail", tail, "excludes start")
     if start:
-        return History(start=parse_time(start, field="start"))
+        return History(HISTORY_ENTRIES, parse_time(start, field="start"))
     if not tail:
         return None
     if not _COUNT.fullmatch(tail):
@@ -87,4 +87,4 @@ def _history(parameters: Mapping[str, str]) -> History | None:
     newest = int(tail)
     if newest > HISTORY_ENTRIES:
         raise LimitExceededError("tail", HISTORY_ENTRIES, newest)
-    return History(newest=newest) if newest else None
+    return History(newest) if newest else None

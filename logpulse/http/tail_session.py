@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, aclosing
 from functools import partial
 from typing import Final, Literal
 
@@ -25,22 +25,22 @@ from logpulse.http.tail_frames import (
     error_frame,
     filter_updated_frame,
     heartbeat_frame,
+    left_out_frame,
     log_frames,
     logs_frames,
 )
-from logpulse.http.tail_request import History, TailRequest, labels_query
+from logpulse.http.tail_history import LeftOut, TailHistory
+from logpulse.http.tail_request import TailRequest, labels_query
 from logpulse.limits import (
     CLIENT_FRAMES_PER_SECOND,
     FRAME_ENTRIES,
     FRAME_SECONDS,
     HEARTBEAT_SECONDS,
-    HISTORY_PAGE,
+    HISTORY_SECONDS,
 )
 from logpulse.logql.parser import parse_log_query
-from logpulse.query.engine import LogsRequest
-from logpulse.query.result import Direction, Entry, LogsPage
+from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber, TailFilter
-from logpulse.storage.view import View
 
 _LOG: Final = logging.getLogger("logpulse.tail")
 _GOING_AWAY: Final = 1001
@@ -59,17 +59,21 @@ class TailSession:
     _close: tuple[int, str] | None = (_INTERNAL, "internal error")
     _filters: int = 0
     _last_frame: float = float("-inf")
+    _history_until: float = float("inf")
 
     async def run(self) -> None:
         """Serve until the client leaves, misbehaves or lags, or the server stops; then close with the fitting code."""
         try:
-            async with trio.open_nursery() as nursery:
-                end = partial(self._end, nursery.cancel_scope)
-                nursery.start_soon(self._read, end)
-                nursery.start_soon(self._write)
-                nursery.start_soon(self._watch_pace, end)
-                nursery.start_soon(self._watch_stop, end)
-                nursery.start_soon(self._watch_key, end)
+            # The view is older than any change of the filter, or entries in between would belong to neither.
+            with ExitStack() as reading:
+                history = self._history(reading)
+                async with trio.open_nursery() as nursery:
+                    end = partial(self._end, nursery.cancel_scope)
+                    nursery.start_soon(self._read, end)
+                    nursery.start_soon(self._write, history, reading)
+                    nursery.start_soon(self._watch_pace, end)
+                    nursery.start_soon(self._watch_stop, end)
+                    nursery.start_soon(self._watch_key, end)
         except* PeerLeftError:
             self._close = None
         except* LogPulseError as group:
@@ -136,16 +140,27 @@ class TailSession:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    async def _write(self) -> None:
+    def _history(self, reading: ExitStack) -> TailHistory | None:
+        if self.request.history is None:
+            return None
+        self.subscriber.hold_history()
+        view = reading.enter_context(self.services.store.reading())
+        return TailHistory(self.services, view, self.request.query, self.request.history)
+
+    async def _write(self, history: TailHistory | None, reading: ExitStack) -> None:
         await self._send(connected_frame(self.request.shown_filter))
         shown_up_to = 0
-        if self.request.history is not None:
-            self.subscriber.hold_history()
-            with self.services.store.reading() as view:
-                shown_up_to = view.sequence
-                async with aclosing(self._history(view, self.request.history)) as pages:
-                    async for entries in pages:
-                        await self._send_entries(entries)
+        if history is not None:
+            shown_up_to = history.view.sequence
+            self._history_until = trio.current_time() + HISTORY_SECONDS
+            async with aclosing(history.pages()) as pages:
+                async for part in pages:
+                    if isinstance(part, LeftOut):
+                        await self._send(left_out_frame(part))
+                    else:
+                        await self._send_entries(part)
+            self._history_until = float("inf")
+            reading.close()
         while True:
             item = None
             with trio.move_on_after(HEARTBEAT_SECONDS):
@@ -160,25 +175,6 @@ class TailSession:
                 case Entries() if item.sequence > shown_up_to:
                     await self._send_entries(await self._gathered(item) if self.request.batched else item.entries)
 
-    async def _history(self, view: View, history: History) -> AsyncGenerator[tuple[Entry, ...], None]:
-        asked = LogsRequest(
-            self.request.query,
-            start=history.start,
-            limit=history.newest or HISTORY_PAGE,
-            direction=Direction.BACKWARD if history.newest else Direction.FORWARD,
-        )
-        while True:
-            page: LogsPage = await self.services.queries.run(
-                "tail_history", partial(self.services.engine.logs_of, view, asked)
-            )
-            if history.newest:
-                yield page.entries[::-1]
-                return
-            yield page.entries
-            if page.next is None:
-                return
-            asked = attrs.evolve(asked, cursor=page.next)
-
     async def _gathered(self, first: Entries) -> list[Entry]:
         """Add what else is ready, or comes before the next frame is due."""
         entries = list(first.entries)
@@ -189,7 +185,7 @@ class TailSession:
             entries += more.entries
         return entries
 
-    async def _send_entries(self, entries: tuple[Entry, ...] | list[Entry]) -> None:
+    async def _send_entries(self, entries: Sequence[Entry]) -> None:
         level = self.services.level_of
         if not self.request.batched:
             for frame in log_frames(entries, level):
@@ -207,7 +203,7 @@ class TailSession:
     async def _watch_pace(self, end: Callable[[int, str], None]) -> None:
         while True:
             await trio.sleep(1)
-            if self.subscriber.is_too_slow:
+            if self.subscriber.is_too_slow or trio.current_time() > self._history_until:
                 end(_TRY_LATER, "the client reads too slowly")
                 return
 

@@ -21,6 +21,8 @@ _ROUTES: Final = (
     ("GET /labels", "names of the labels in use"),
     ("GET /labels/{name}/values", "values of one label"),
     ("GET /stream", "follow live over WebSocket"),
+    ("POST /loki/api/v1/push", "push as to Grafana Loki"),
+    ("GET /loki/api/v1/query_range, …/query", "query as Grafana Loki"),
     ("GET /health", "state and numbers"),
     ("GET /ready, /livez", "probes"),
     ("GET /metrics", "Prometheus metrics"),

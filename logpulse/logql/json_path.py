@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from logpulse.errors import LogPulseError
+from logpulse.errors import LimitExceededError, LogPulseError
+from logpulse.limits import JSON_DEPTH
 
 _STEP: Final = re.compile(
     r"(?P<dot>\.)?(?P<field>[^\W\d][\w-]*)"
@@ -35,6 +36,7 @@ def parse_json_path(path: str) -> tuple[str | int, ...]:
 
     Raises:
         JsonPathError: the path is empty or malformed.
+        LimitExceededError: it has more than JSON_DEPTH steps.
     """
     steps: list[str | int] = []
     position = 0
@@ -51,6 +53,8 @@ def parse_json_path(path: str) -> tuple[str | int, ...]:
         position = match.end()
     if not steps:
         raise JsonPathError(path, 0)
+    if len(steps) > JSON_DEPTH:
+        raise LimitExceededError("steps of a JSON path", JSON_DEPTH, len(steps))
     return tuple(steps)
 
 

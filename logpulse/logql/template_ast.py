@@ -1,8 +1,16 @@
-"""The syntax tree of the templates of `line_format` and `label_format`: Go's text/template without named templates."""
+"""The syntax tree of the templates of `line_format` and `label_format`: Go's text/template without named templates.
+
+`offset` is where in the template a node begins, in characters from 0, for the texts of failures: nodes that differ only
+in their offset are equal.
+"""
 
 from __future__ import annotations
 
 import attrs
+
+
+def _offset() -> int:
+    return attrs.field(default=0, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -17,6 +25,7 @@ class Field:
     """Take a label, or a member of the value at hand: `.status`, `.user.name`."""
 
     path: tuple[str, ...]
+    offset: int = _offset()
 
 
 @attrs.frozen
@@ -25,23 +34,30 @@ class Variable:
 
     name: str
     path: tuple[str, ...] = ()
+    offset: int = _offset()
 
 
 @attrs.frozen
 class Dot:
     """Take the value at hand: `.`."""
 
+    offset: int = _offset()
+
 
 @attrs.frozen
 class Nil:
     """Be no value."""
 
+    offset: int = _offset()
+
 
 @attrs.frozen
 class Constant:
-    """Be a value written in the template. `1` is int and `1.0` float, and `true` is no number."""
+    """Be a value written in the template as `text`. `1` is int and `1.0` float, and `true` is no number."""
 
     value: bool | int | float | str = attrs.field(eq=lambda value: (type(value), value))
+    text: str = attrs.field(default="", eq=False, repr=False)
+    offset: int = _offset()
 
 
 @attrs.frozen
@@ -49,6 +65,7 @@ class Function:
     """Call a function, with the arguments that follow in the command and the result of the command before."""
 
     name: str
+    offset: int = _offset()
 
 
 @attrs.frozen
@@ -57,6 +74,7 @@ class Member:
 
     operand: Function | Pipeline
     path: tuple[str, ...]
+    offset: int = _offset()
 
 
 @attrs.frozen
@@ -64,6 +82,7 @@ class Command:
     """Hold a value, or a function and its arguments, separated by blanks."""
 
     operands: tuple[Operand, ...]
+    offset: int = _offset()
 
 
 @attrs.frozen
@@ -76,6 +95,7 @@ class Pipeline:
     commands: tuple[Command, ...]
     variables: tuple[str, ...] = ()
     declares: bool = False
+    offset: int = _offset()
 
 
 Operand = Field | Variable | Dot | Nil | Constant | Function | Member | Pipeline

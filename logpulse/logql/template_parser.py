@@ -156,6 +156,8 @@ class _Reader:
     # -- pipelines ----------------------------------------------------------------------------------------------------
 
     def _pipeline(self, stop: str, *, in_range: bool = False) -> Pipeline:
+        self._skip_blanks()
+        start = self._token.offset
         variables, declares = self._declarations(2 if in_range else 1)
         commands: list[Command] = []
         while True:
@@ -177,7 +179,7 @@ class _Reader:
         if declares:
             self._declared.extend(variables)
             self._known.update(variables)
-        return Pipeline(tuple(commands), variables, declares)
+        return Pipeline(tuple(commands), variables, declares, start)
 
     def _declarations(self, most: int) -> tuple[tuple[str, ...], bool]:
         """Read `$x :=`, `$x =` or, in a range, `$i, $x :=`, if the pipeline begins so."""
@@ -203,19 +205,22 @@ class _Reader:
 
     def _command(self) -> Command:
         operands: list[Operand] = []
+        self._skip_blanks()
+        start = self._token.offset
         while True:
             self._skip_blanks()
             operand = self._operand()
             if operand is None:
-                return Command(tuple(operands))
+                return Command(tuple(operands), start)
             operands.append(operand)
             if self._token.kind != "blank":
-                return Command(tuple(operands))
+                return Command(tuple(operands), start)
 
     def _operand(self) -> Operand | None:
         """Read a value and the members taken of it, if one begins here."""
         place = self._token
         operand = self._term()
+        start = self._token.offset  # Go points at the first member, not at what it is taken of
         path: list[str] = []
         while operand is not None and self._token.kind == "field":
             path.append(self._next().text[1:])
@@ -223,11 +228,11 @@ class _Reader:
             return operand
         match operand:
             case Field():
-                return Field((*operand.path, *path))
+                return Field((*operand.path, *path), start)
             case Variable():
-                return Variable(operand.name, tuple(path))
+                return Variable(operand.name, tuple(path), start)
             case Function() | Pipeline():
-                return Member(operand, tuple(path))
+                return Member(operand, tuple(path), start)
         raise TemplateError(f"{shortened(place.text)} has no members", place.offset)
 
     def _term(self) -> Operand | None:
@@ -237,18 +242,18 @@ class _Reader:
                 return self._named()
             case "dot":
                 self._next()
-                return Dot()
+                return Dot(token.offset)
             case "field":
-                return Field((self._next().text[1:],))
+                return Field((self._next().text[1:],), token.offset)
             case "variable":
                 self._check_variable(token.text, token)
-                return Variable(self._next().text)
+                return Variable(self._next().text, (), token.offset)
             case "string":
-                return Constant(_string(self._next()))
+                return Constant(_string(self._next()), token.text, token.offset)
             case "character":
-                return Constant(_character(self._next()))
+                return Constant(_character(self._next()), token.text, token.offset)
             case "number":
-                return Constant(_number(self._next()))
+                return Constant(_number(self._next()), token.text, token.offset)
             case "open":
                 return self._parenthesised()
         return None
@@ -259,14 +264,14 @@ class _Reader:
             return None
         self._next()
         if token.text == "nil":
-            return Nil()
+            return Nil(token.offset)
         if token.text in _CONSTANTS:
-            return Constant(_CONSTANTS[token.text])
+            return Constant(_CONSTANTS[token.text], token.text, token.offset)
         if token.text not in FUNCTIONS:
             likely = get_close_matches(token.text[:_LONGEST_NAME], FUNCTIONS, 1)
             advice = f"; did you mean `{likely[0]}`?" if likely else ""
             raise TemplateError(f"`{shortened(token.text)}` is no function of templates{advice}", token.offset)
-        return Function(token.text)
+        return Function(token.text, token.offset)
 
     def _parenthesised(self) -> Pipeline:
         self._enter(self._next())

@@ -11,7 +11,7 @@ from typing import Final, NewType
 
 import attrs
 
-from logpulse.errors import InvalidRequestError, LimitExceededError
+from logpulse.errors import InvalidRequestError, LimitExceededError, render_labels
 from logpulse.limits import LABEL_NAME_BYTES, LABEL_VALUE_BYTES, LABELS_PER_STREAM
 
 StreamId = NewType("StreamId", int)
@@ -91,7 +91,7 @@ class Labels:
         return dict(self.pairs)
 
     def __str__(self) -> str:
-        return "{" + ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in self.pairs) + "}"
+        return render_labels(self.pairs)
 
 
 def is_label_name(name: str) -> bool:

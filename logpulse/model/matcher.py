@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import attrs
 
-from logpulse.model.labels import Labels
 from logpulse.model.pattern import compile_anchored
 
 
@@ -31,7 +30,7 @@ class Matcher:
     """Compare the label `name` with `value`. Regular expressions are RE2 and fully anchored; an absent label is empty.
 
     Raises:
-        PatternError: from `predicate` and `matches`, when the regular expression is malformed.
+        PatternError: from `predicate`, when the regular expression is malformed.
     """
 
     name: str
@@ -51,10 +50,6 @@ class Matcher:
             case MatchOperator.NOT_REGEX:
                 matches = compile_anchored(value)
                 return lambda text: not matches(text)
-
-    def matches(self, labels: Labels) -> bool:
-        """Tell whether a stream's labels meet the condition."""
-        return self.predicate()(labels.get(self.name))
 
     def __str__(self) -> str:
         return f"{self.name}{self.operator.value}{json.dumps(self.value, ensure_ascii=False)}"

@@ -1,19 +1,16 @@
-"""Turn a parsed query into a plan: which streams, which sources, and what of the pipeline the scan itself decides."""
+"""Choose what a query has to read: streams by the index, and sources by time and stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.errors import UnsupportedQueryError
-from logpulse.logql.ast import LineFilter, LogQuery
-from logpulse.logql.stages import line_filter
+from logpulse.logql.ast import Selector
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.storage.head import HeadBatch
-from logpulse.storage.index import StreamIndex
 from logpulse.storage.segment import Segment
 from logpulse.storage.view import View
 
@@ -26,14 +23,15 @@ class Source:
 
     oldest: int
     newest: int
+    rows: int
     text_bytes: int
     segment: Segment | None
     batches: tuple[HeadBatch, ...] = ()
 
 
 @attrs.frozen(eq=False)
-class LogPlan:
-    """Hold what a log query has to read: [start, end) of `streams` in `sources`, kept where all `predicates` hold."""
+class ScanPlan:
+    """Hold what a query has to read: [start, end) of `streams` in `sources`, kept where all `predicates` hold."""
 
     streams: Int64Array
     start: int
@@ -42,37 +40,17 @@ class LogPlan:
     predicates: tuple[SqlPredicate, ...]
 
 
-def plan_logs(query: LogQuery, start: int, end: int, view: View, index: StreamIndex) -> LogPlan:
-    """Choose streams by the index, and sources by time and stream.
-
-    Raises:
-        UnsupportedQueryError: the pipeline has a stage this version does not run.
-    """
-    predicates = tuple(_pushed_down(stage) for stage in query.stages)
-    streams = index.select(query.selector.matchers)
+def plan_scan(
+    selector: Selector, start: int, end: int, view: View, predicates: tuple[SqlPredicate, ...] = ()
+) -> ScanPlan:
+    """Choose the streams and sources of `view` that may have entries in [start, end)."""
+    streams = view.index.select(selector.matchers)
+    if start >= end:
+        return ScanPlan(streams, start, end, (), predicates)
     segments = (_segment_source(segment, streams) for segment in view.segments if _overlaps(segment, start, end))
     sources = [source for source in segments if source is not None]
     memory = _memory_source(view.batches, streams, start, end)
-    return LogPlan(streams, start, end, tuple(sources if memory is None else [*sources, memory]), predicates)
-
-
-def line_tests(query: LogQuery) -> Sequence[Callable[[str], bool]]:
-    """Give the exact form of the pipeline, as live tails run it.
-
-    Raises:
-        UnsupportedQueryError: the pipeline has a stage this version does not run.
-    """
-    return [line_filter.exact(_supported(stage)) for stage in query.stages]
-
-
-def _pushed_down(stage: object) -> SqlPredicate:
-    return line_filter.sql(_supported(stage))
-
-
-def _supported(stage: object) -> LineFilter:
-    if not isinstance(stage, LineFilter):
-        raise UnsupportedQueryError(f"the stage `{stage}`")
-    return stage
+    return ScanPlan(streams, start, end, tuple(sources if memory is None else [*sources, memory]), predicates)
 
 
 def _overlaps(segment: Segment, start: int, end: int) -> bool:
@@ -82,8 +60,8 @@ def _overlaps(segment: Segment, start: int, end: int) -> bool:
 def _segment_source(segment: Segment, streams: Int64Array) -> Source | None:
     if not np.isin(segment.streams.ids, streams).any():
         return None
-    _, text_bytes = segment.text_of(streams)
-    return Source(segment.facts.oldest, segment.facts.newest, text_bytes, segment)
+    rows, text_bytes = segment.text_of(streams)
+    return Source(segment.facts.oldest, segment.facts.newest, rows, text_bytes, segment)
 
 
 def _memory_source(batches: Sequence[HeadBatch], streams: Int64Array, start: int, end: int) -> Source | None:
@@ -95,5 +73,6 @@ def _memory_source(batches: Sequence[HeadBatch], streams: Int64Array, start: int
     if not near:
         return None
     ranges = [each.batch.time_range for each in near]
+    rows = sum(each.batch.rows for each in near)
     text_bytes = sum(each.batch.text_bytes for each in near)
-    return Source(min(low for low, _ in ranges), max(high for _, high in ranges), text_bytes, None, tuple(near))
+    return Source(min(low for low, _ in ranges), max(high for _, high in ranges), rows, text_bytes, None, tuple(near))

@@ -14,7 +14,9 @@ from typing import Final
 import attrs
 
 from logpulse.errors import InvalidRequestError
+from logpulse.logql.record import Record
 from logpulse.model.labels import Labels
+from logpulse.query.matrix import Matrix
 
 _IDENTITY: Final = struct.Struct(">qq8s")  # timestamp, stream, hash of line and metadata
 _CURSOR: Final = struct.Struct(">qq8sI")  # the same, and how many entries equal in time and stream came before
@@ -29,13 +31,17 @@ class Direction(enum.Enum):
 
 @attrs.frozen(slots=False, eq=False)
 class Entry:
-    """Hold one stored entry. `timestamp` is unix nanoseconds, `metadata` canonical JSON or None."""
+    """Hold one entry as it is stored, and in `record` as the pipeline left it.
+
+    `timestamp` is unix nanoseconds, `metadata` canonical JSON or None, `labels` those of the stream.
+    """
 
     stream: int
     timestamp: int
     line: str
     metadata: str | None
     labels: Labels
+    record: Record
 
     @cached_property
     def digest(self) -> bytes:
@@ -90,6 +96,14 @@ class ScanStats:
 
     def __add__(self, other: ScanStats) -> ScanStats:
         return ScanStats(self.chunks + other.chunks, self.rows + other.rows, self.text_bytes + other.text_bytes)
+
+
+@attrs.frozen(eq=False)
+class MetricsAnswer:
+    """Hold what a metric query gives: a matrix, or the number that a query without a vector stands for."""
+
+    result: Matrix | float
+    stats: ScanStats
 
 
 @attrs.frozen

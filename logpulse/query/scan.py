@@ -1,27 +1,19 @@
-"""Write the SQL of a scan: the same query over Parquet segments and over the batches in memory."""
+"""Write the SQL that reads rows in order: the same query over Parquet segments and over the batches in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import attrs
-import numpy as np
 import pyarrow as pa
 
-from logpulse.batch import SCHEMA, Int64Array
 from logpulse.logql.stages.predicate import SqlPredicate, all_of
 from logpulse.query.executor import ScanTask
-from logpulse.query.planner import LogPlan, Source
+from logpulse.query.place import Place
 from logpulse.query.result import Direction
 
-MEMORY: Final = "~"
-"""The origin of rows in memory; it sorts after every file name, as what is in memory was committed after it."""
-
-_INLINE_STREAMS: Final = 200  # more ids are joined as a table, as long lists are slow to parse
-_FILES: Final = "read_parquet(?, file_row_number = true, filename = true)"
 _ENTRY: Final = 'stream, "timestamp", line, metadata'
-_SELECTED: Final = "selected"
+_CHOSEN: Final = "chosen"
 
 
 @attrs.frozen
@@ -36,96 +28,90 @@ class RowOrder:
         way = "asc" if self.direction is Direction.FORWARD else "desc"
         return ", ".join(f"{column} {way}" for column in ('"timestamp"', "stream", "origin", "row_number"))
 
+    @property
+    def is_backward(self) -> bool:
+        """Whether the newest row comes first."""
+        return self.direction is Direction.BACKWARD
 
-def scan_tasks(
-    plan: LogPlan, sources: Sequence[Source], bounds: Sequence[SqlPredicate], order: RowOrder, limit: int
-) -> list[ScanTask]:
-    """Ask for the first `limit` rows of `sources` in `order`: one task for all segments, one for memory.
+    @property
+    def later(self) -> str:
+        """The sign between a row and one that stands before it in this order."""
+        return "<" if self.is_backward else ">"
 
-    The columns of an answer are origin, row_number, stream, timestamp, line, metadata.
-    """
-    return [_whole_rows(place, order, limit) for place in _places(plan, sources, bounds)]
-
-
-def frugal_scan_tasks(
-    plan: LogPlan, sources: Sequence[Source], bounds: Sequence[SqlPredicate], order: RowOrder, limit: int
-) -> list[ScanTask]:
-    """Ask for the same rows in no order, so that no more lines are held than the answer has.
-
-    DuckDB sorts some thousand whole rows at a time, too much where lines are long. Here it sorts their places and
-    fetches the lines after.
-    """
-    return [_places_then_rows(place, order, limit) for place in _places(plan, sources, bounds)]
+    def is_before(self, one: Position, other: Position) -> bool:
+        """Tell whether `one` comes before `other`."""
+        return other < one if self.is_backward else one < other
 
 
-@attrs.frozen(eq=False)
-class _Place:
-    """Name where rows are read: the SQL of the relation with its parameters, of its columns, and the condition."""
+@attrs.frozen(order=True)
+class Position:
+    """Name the place of a row in the total order; `origin` and `row_number` tell rows of one time and stream apart."""
 
-    relation: str
-    parameters: tuple[list[str], ...]
+    timestamp: int
+    stream: int
     origin: str
-    row_number: str
-    condition: SqlPredicate
-    tables: dict[str, pa.Table]
+    row_number: int
 
 
-def _places(plan: LogPlan, sources: Sequence[Source], bounds: Sequence[SqlPredicate]) -> list[_Place]:
-    segments = [source.segment for source in sources if source.segment is not None]
-    places = []
-    if segments:
-        held = np.unique(np.concatenate([segment.streams.ids for segment in segments]))
-        condition, tables = _condition(plan, held, bounds)
-        paths = [str(segment.path) for segment in segments]
-        places.append(_Place(_FILES, (paths,), "filename", "file_row_number", condition, tables))
-    for source in sources:
-        if source.segment is None:
-            entries = pa.Table.from_batches([each.batch.entries for each in source.batches], SCHEMA)
-            rows = entries.append_column("row_number", pa.array(np.arange(entries.num_rows)))
-            held = np.unique(np.concatenate([each.stream_ids for each in source.batches]))
-            condition, tables = _condition(plan, held, bounds)
-            tables["memory_entries"] = rows
-            places.append(_Place("memory_entries", (), f"'{MEMORY}'", "row_number", condition, tables))
-    return places
+@attrs.frozen
+class Bounds:
+    """Restrict rows to those after a row, those from a time and stream on, and those up to a time, in some order."""
+
+    after: Position | None = None
+    start: tuple[int, int] | None = None
+    last_time: int | None = None
+
+    def predicates(self, place: Place, order: RowOrder) -> list[SqlPredicate]:
+        """Write the conditions for the rows of `place`; those on the time alone let row groups be skipped."""
+        found = []
+        if self.last_time is not None:
+            found.append(SqlPredicate(f'? {order.later}= "timestamp"', (self.last_time,)))
+        if self.start is not None:
+            time, stream = self.start
+            text = f'"timestamp" {order.later} ? or ("timestamp" = ? and stream {order.later}= ?)'
+            found.append(SqlPredicate(text, (time, time, stream)))
+        if self.after is not None:
+            last = self.after
+            found.append(SqlPredicate(f'"timestamp" {order.later}= ?', (last.timestamp,)))
+            columns = f'("timestamp", stream, {place.origin}, {place.row_number})'
+            values = (last.timestamp, last.stream, last.origin, last.row_number)
+            found.append(SqlPredicate(f"{columns} {order.later} (?, ?, ?, ?)", values))
+        return found
 
 
-def _whole_rows(place: _Place, order: RowOrder, limit: int) -> ScanTask:
+def first_rows(place: Place, bounds: Bounds, order: RowOrder, limit: int) -> ScanTask:
+    """Ask for the first `limit` rows of a place: origin, row_number, stream, timestamp, line, metadata."""
+    condition = _condition(place, bounds, order)
     sql = (
-        f"select {place.origin} as origin, {place.row_number} as row_number, {_ENTRY} from {place.relation} "
-        f"where {place.condition.text} order by {order.sql} limit {limit}"
+        f"select {_key(place)}, {_ENTRY} from {place.relation} "
+        f"where {condition.text} order by {order.sql} limit {limit}"
     )
-    return ScanTask(sql, (*place.parameters, *place.condition.parameters), place.tables)
+    return ScanTask(sql, (*place.parameters, *condition.parameters), place.tables)
 
 
-def _places_then_rows(place: _Place, order: RowOrder, limit: int) -> ScanTask:
-    key = f"{place.origin} as origin, {place.row_number} as row_number"
+def first_places(place: Place, bounds: Bounds, order: RowOrder, limit: int) -> ScanTask:
+    """Ask where these rows are and how many bytes of text they have: origin, row_number, size."""
+    condition = _condition(place, bounds, order)
+    size = "strlen(line) + coalesce(strlen(metadata), 0)"
     sql = (
-        f'with places as (select {key}, stream, "timestamp" from {place.relation} '
-        f"where {place.condition.text} order by {order.sql} limit {limit}) "
-        f"select {key}, {_ENTRY} from {place.relation} where ({place.origin}, {place.row_number}) in "
-        "(select (origin, row_number) from places)"
+        f'select origin, row_number, size from (select {_key(place)}, stream, "timestamp", {size} as size '
+        f"from {place.relation} where {condition.text} order by {order.sql} limit {limit}) order by {order.sql}"
     )
-    return ScanTask(sql, (*place.parameters, *place.condition.parameters, *place.parameters), place.tables)
+    return ScanTask(sql, (*place.parameters, *condition.parameters), place.tables)
 
 
-def _condition(
-    plan: LogPlan, held: Int64Array, bounds: Sequence[SqlPredicate]
-) -> tuple[SqlPredicate, dict[str, pa.Table]]:
-    # Cheap columns first: DuckDB then reads no line of a row group that these rule out.
-    chosen, tables = _stream_condition(plan.streams, held)
-    times = SqlPredicate('"timestamp" >= ? and "timestamp" < ?', (plan.start, plan.end))
-    return all_of([*chosen, times, *bounds, *plan.predicates]), tables
+def chosen_rows(place: Place, chosen: pa.Table) -> ScanTask:
+    """Ask for the rows whose origin and row_number stand in `chosen`, in no order, with the columns of `first_rows`."""
+    sql = (
+        f"select {_key(place)}, {_ENTRY} from {place.relation} where ({place.origin}, {place.row_number}) in "
+        f"(select (origin, row_number) from {_CHOSEN})"
+    )
+    return ScanTask(sql, place.parameters, {**place.tables, _CHOSEN: chosen})
 
 
-def _stream_condition(selected: Int64Array, held: Int64Array) -> tuple[list[SqlPredicate], dict[str, pa.Table]]:
-    """Restrict rows to `selected`, given that only the streams `held` occur."""
-    wanted = np.intersect1d(selected, held, assume_unique=True)
-    if len(wanted) == len(held):
-        return [], {}
-    first, last = int(wanted[0]), int(wanted[-1])
-    within = SqlPredicate(f"stream between {first} and {last}")  # row groups are skipped by these bounds
-    if len(wanted) == int(np.count_nonzero((held >= first) & (held <= last))):
-        return [within], {}
-    if len(wanted) <= _INLINE_STREAMS:
-        return [within, SqlPredicate(f"stream in ({', '.join(map(str, wanted.tolist()))})")], {}
-    return [within, SqlPredicate(f"stream in (select id from {_SELECTED})")], {_SELECTED: pa.table({"id": wanted})}
+def _key(place: Place) -> str:
+    return f"{place.origin} as origin, {place.row_number} as row_number"
+
+
+def _condition(place: Place, bounds: Bounds, order: RowOrder) -> SqlPredicate:
+    return all_of([place.condition, *bounds.predicates(place, order)])

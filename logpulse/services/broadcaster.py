@@ -10,7 +10,7 @@ import trio
 from logpulse.errors import OverloadedError
 from logpulse.limits import COMMITTED_BATCHES, COMMITTED_BYTES
 from logpulse.services.metrics import Metrics
-from logpulse.services.subscriber import Dropped, Subscriber, TailFilter
+from logpulse.services.subscriber import Dropped, QueuedMemory, Subscriber, TailFilter
 from logpulse.storage.store import Commit
 
 
@@ -21,6 +21,7 @@ class Broadcaster:
         self._metrics = metrics
         self._most = most
         self._subscribers: set[Subscriber] = set()
+        self._memory = QueuedMemory()
         self._send, self._receive = trio.open_memory_channel[Commit](COMMITTED_BATCHES)
         self._waiting_bytes = 0
         self._missed: Dropped | None = None
@@ -54,7 +55,7 @@ class Broadcaster:
         """
         if len(self._subscribers) >= self._most:
             raise OverloadedError("live tails", self._most, len(self._subscribers) + 1, "tail.max_subscribers")
-        subscriber = Subscriber(tail_filter, self._metrics.dropped_lines.labels("slow_tail").inc)
+        subscriber = Subscriber(tail_filter, self._metrics.dropped_lines.labels("slow_tail").inc, self._memory)
         self._subscribers.add(subscriber)
         return self._subscribed(subscriber)
 
@@ -64,6 +65,7 @@ class Broadcaster:
             yield subscriber
         finally:
             self._subscribers.discard(subscriber)
+            subscriber.close()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Pass commits on until closed."""
@@ -74,5 +76,5 @@ class Broadcaster:
             for subscriber in tuple(self._subscribers):
                 if missed is not None:
                     subscriber.report_loss(missed)
-                subscriber.offer(commit)
-                await trio.lowlevel.checkpoint()  # a filter may change between two subscribers, never within one
+                await subscriber.offer(commit)
+                await trio.lowlevel.checkpoint()

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from logpulse.batch import Batch
-from logpulse.errors import LogPulseError, OverloadedError, UnavailableError
+from logpulse.errors import LimitExceededError, LogPulseError, UnavailableError
 from logpulse.limits import APPEND_BYTES, APPEND_REQUESTS, APPEND_WAIT_SECONDS
 from logpulse.services.metrics import Metrics
 from logpulse.services.room import Room
@@ -30,7 +30,7 @@ class Ticket:
         """Return when the entries are durable. Cancelled, they are stored all the same.
 
         Raises:
-            UnavailableError, OverloadedError, StreamCollisionError: from the store; nothing is stored.
+            UnavailableError, LimitExceededError, StreamCollisionError: from the store; nothing is stored.
         """
         await self.done.wait()
         if self.failure is not None:
@@ -51,7 +51,7 @@ class AppendQueue:
         Raises:
             UnavailableError: no room for long, or the server is stopping; nothing is stored.
         """
-        ticket = Ticket(batch, batch.entries.nbytes)
+        ticket = Ticket(batch, batch.nbytes + batch.label_bytes)
         await self._room.take(ticket.size)
         try:
             with trio.move_on_after(self._wait_seconds):
@@ -127,7 +127,7 @@ class Committer:
             commit = await trio.to_thread.run_sync(
                 self._store.append, [ticket.batch for ticket in group], limiter=self._writer
             )
-        except (StreamCollisionError, OverloadedError) as error:
+        except (StreamCollisionError, LimitExceededError) as error:
             if len(group) > 1:  # one push's fault is not its neighbours'
                 for ticket in group:
                     await self._commit([ticket])
@@ -143,7 +143,7 @@ class Committer:
             if commit is not None:
                 self._metrics.note_ingested(commit.batch.rows, commit.batch.text_bytes)
                 self._publish(commit)
-            if self._store.view.head.text_bytes >= self._flush_bytes:
+            if self._store.view.head.nbytes >= self._flush_bytes:
                 self._wake_flusher()
 
 

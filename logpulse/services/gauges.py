@@ -17,7 +17,7 @@ def register_gauges(
     metrics.gauge("logpulse_storage_bytes", "Bytes of segments", lambda: store.view.segment_bytes)
     metrics.gauge("logpulse_segments", "Segments on disk", lambda: len(store.view.segments))
     metrics.gauge("logpulse_streams", "Streams", lambda: len(store.index))
-    metrics.gauge("logpulse_head_bytes", "Bytes of log text in memory", lambda: store.view.head_bytes)
+    metrics.gauge("logpulse_head_bytes", "Bytes of entries in memory", lambda: store.view.head_bytes)
     metrics.gauge("logpulse_wal_bytes", "Bytes of the WAL on disk", store.wal_bytes)
     metrics.gauge("logpulse_problems", "Problems of the data folder since the start", lambda: store.problems.count)
     metrics.gauge("logpulse_append_queue_depth", "Pushes waiting for the committer", append.depth)

@@ -14,21 +14,27 @@ from logpulse.services.committer import AppendQueue, Ticket
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.room import Room
 from logpulse.wire.compression import EncodedBody
-from logpulse.wire.ingest import Push
+from logpulse.wire.push import Push
 
 Decode = Callable[[bytes], Push]
+Admit = Callable[[int], Awaitable[None]]
 
 
 @attrs.frozen
 class IncomingBody:
-    """Hold how to `read` a request's body, and the most bytes it can bring."""
+    """Hold how to `read` a request's body, and its Content-Encoding, empty for none.
 
-    most_bytes: int
-    read: Callable[[], Awaitable[EncodedBody]]
+    `read` awaits its argument with the size of each piece that has arrived, before it keeps the piece.
+    """
+
+    encoding: str
+    read: Callable[[Admit], Awaitable[bytes]]
 
 
 class Intake:
     """Take pushes in. What waits for its turn waits as it was sent: unread, or compressed.
+
+    Room is taken for what has arrived and not for what was announced, so a sender that stalls holds no other up.
 
     Args:
         most_pushes: in work at once, `ingest.buffer_size`.
@@ -59,8 +65,9 @@ class Intake:
             raise OverloadedError("pushes in work", self._most_pushes, self._most_pushes + 1, "ingest.buffer_size")
         self._pushes += 1
         try:
-            async with self._bodies.holding(body.most_bytes):
-                push, ticket = await self._enqueue(await body.read(), decode)
+            with self._bodies.sharing() as share:
+                content = await body.read(share.grow)
+                push, ticket = await self._enqueue(EncodedBody(content, body.encoding), decode)
             if ticket is not None:
                 await ticket.stored()
             return push

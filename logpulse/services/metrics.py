@@ -53,6 +53,7 @@ class Metrics:
             registry=registry,
         )
         self.compactions = Counter("logpulse_compactions", "Merges of segments", registry=registry)
+        self.chunks_verified = Counter("logpulse_chunks_verified", "Chunks proven by scrubbing", registry=registry)
         self.segments_deleted = Counter("logpulse_segments_deleted", "Segments deleted by age", registry=registry)
 
     def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:

@@ -25,12 +25,8 @@ async def run_retention(
     task_status.started()
     thread = trio.CapacityLimiter(1)
     while True:
-        try:
-            deleted = await trio.to_thread.run_sync(store.retain, limiter=thread)
-        except OSError as error:
-            _LOG.error("retention cannot delete: %s", error)
-        else:
-            metrics.segments_deleted.inc(len(deleted))
-            if deleted:
-                _LOG.info("deleted %d segments beyond retention", len(deleted))
+        deleted = await trio.to_thread.run_sync(store.retain, limiter=thread)
+        metrics.segments_deleted.inc(len(deleted))
+        if deleted:
+            _LOG.info("deleted %d segments beyond retention", len(deleted))
         await trio.sleep(interval_seconds)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import attrs
 import trio
 
 from logpulse.errors import UnavailableError
@@ -23,6 +24,7 @@ class Room:
         self._most = most_bytes
         self._wait_seconds = wait_seconds
         self._held = 0
+        self._shares: dict[Share, None] = {}  # those that hold something, the oldest first
         self._waiting = trio.lowlevel.ParkingLot()
 
     async def take(self, size: int) -> None:
@@ -31,8 +33,35 @@ class Room:
         Raises:
             UnavailableError: there were not enough in time.
         """
+        await self._take(size, lambda: self._held == 0)
+
+    def give(self, size: int) -> None:
+        """Give `size` bytes back, and let those who wait try again."""
+        self._held -= size
+        self._waiting.unpark_all()
+
+    @contextmanager
+    def sharing(self) -> Iterator[Share]:
+        """Open a share, which grows as it needs to, for the length of the block; then its bytes are given back."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self._shares.pop(share, None)
+            self.give(share.size)
+
+    async def grow(self, share: Share, size: int) -> None:
+        """Take `size` bytes for `share`; raises as `take` does. The oldest share always gets what it asks for.
+
+        So shares that fill the room together cannot all wait for each other, and it is overdrawn by one share at most.
+        """
+        self._shares.setdefault(share)
+        await self._take(size, lambda: next(iter(self._shares)) is share)
+        share.size += size
+
+    async def _take(self, size: int, may_pass: Callable[[], bool]) -> None:
         with trio.move_on_after(self._wait_seconds):
-            while self._held and self._held + size > self._most:
+            while self._held + size > self._most and not may_pass():
                 await self._waiting.park()
             self._held += size
             return
@@ -40,16 +69,18 @@ class Room:
             f"{self._what}: no room among {self._most} bytes within {self._wait_seconds:g}s", retry_after=1
         )
 
-    def give(self, size: int) -> None:
-        """Give `size` bytes back, and let those who wait try again."""
-        self._held -= size
-        self._waiting.unpark_all()
 
-    @asynccontextmanager
-    async def holding(self, size: int) -> AsyncIterator[None]:
-        """Take `size` bytes for the length of the block; raises as `take` does."""
-        await self.take(size)
-        try:
-            yield
-        finally:
-            self.give(size)
+@attrs.define(eq=False)
+class Share:
+    """Hold bytes of a room that are taken little by little and given back together."""
+
+    _room: Room
+    size: int = 0
+
+    async def grow(self, size: int) -> None:
+        """Take `size` bytes more.
+
+        Raises:
+            UnavailableError: there was no room in time.
+        """
+        await self._room.grow(self, size)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,13 @@ import msgspec
 
 from logpulse.errors import DamagedFileError, NewerFormatError
 from logpulse.model.labels import Labels
+from logpulse.storage.clock import ClockRecord
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.segment import Segment, SegmentFacts, StreamTable
 
 VERSION: Final = 1
 _FLUSHED: Final = "flushed_sequence"
+_CLOCK: Final = "clock_"  # before the name of a field of the clock record
 _TABLES: Final = """
 create table if not exists state (
     name text primary key, value integer not null, checksum integer not null
@@ -53,6 +55,7 @@ class CatalogContents:
     flushed_sequence: int
     streams: tuple[Labels, ...]
     segments: tuple[Segment, ...]
+    clock: ClockRecord
 
 
 class Catalog:
@@ -71,7 +74,8 @@ class Catalog:
         try:
             # A rollback journal leaves one file behind; the catalog changes once a flush, so its speed does not matter.
             self._database.execute("pragma journal_mode = delete")
-            self._database.execute("pragma synchronous = full")
+            # More than `full`: the folder is synced too when the journal goes, or power loss could bring it back.
+            self._database.execute("pragma synchronous = extra")
             (version,) = self._database.execute("pragma user_version").fetchone()
             if version > VERSION:
                 raise NewerFormatError(path, f"catalog format {version} is newer than this LogPulse reads ({VERSION})")
@@ -112,7 +116,8 @@ class Catalog:
             raise self._failure(error) from error
         except ValueError as error:
             raise DamagedFileError(self._path, str(error)) from error
-        return CatalogContents(state.get(_FLUSHED, 0), streams, segments)
+        clock = ClockRecord(**{name: state.get(f"{_CLOCK}{name}", 0) for name in attrs.fields_dict(ClockRecord)})
+        return CatalogContents(state.get(_FLUSHED, 0), streams, segments, clock)
 
     def _sound_rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         """Yield rows without their last column, the checksum of the others: SQLite has none of its own."""
@@ -142,8 +147,16 @@ class Catalog:
         """
         with self._transaction() as database:
             _insert(database, segments, streams)
-            state = (_FLUSHED, flushed_sequence)
-            database.execute("insert or replace into state values (?, ?, ?)", (*state, _checksum(state)))
+            _set_state(database, {_FLUSHED: flushed_sequence})
+
+    def note_clock(self, record: ClockRecord) -> None:
+        """Write down what is known of the wall clock.
+
+        Raises:
+            OSError: nothing was changed.
+        """
+        with self._transaction() as database:
+            _set_state(database, {f"{_CLOCK}{name}": value for name, value in attrs.asdict(record).items()})
 
     def replace(self, old: Sequence[Segment], new: Sequence[Segment]) -> None:
         """Put `new` in the place of `old` in one step; with no `new`, drop `old`.
@@ -191,6 +204,12 @@ def _insert(database: sqlite3.Connection, segments: Sequence[Segment], streams: 
         "insert or replace into segments values (?, ?, ?, ?, ?)", [(*row, _checksum(row)) for row in rows]
     )
     database.executemany("insert or ignore into streams values (?, ?)", [(each.id, each.text) for each in streams])
+
+
+def _set_state(database: sqlite3.Connection, values: Mapping[str, int]) -> None:
+    database.executemany(
+        "insert or replace into state values (?, ?, ?)", [(*item, _checksum(item)) for item in values.items()]
+    )
 
 
 def _checksum(row: Sequence[str | int | bytes]) -> int:

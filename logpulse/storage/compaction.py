@@ -10,16 +10,14 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from logpulse.batch import SCHEMA, concat_entries, stream_column, text_bytes, timestamp_column
-from logpulse.errors import DamagedFileError
+from logpulse.batch import SCHEMA, concat_entries, entry_bytes, stream_column, timestamp_column, total_bytes
 from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.flush import free_name
 from logpulse.storage.segment import Segment
+from logpulse.storage.segment_reader import read_chunk
 from logpulse.storage.segment_writer import COMPACTION_LEVEL, SegmentPlan, SegmentWriter, chunk_starts
 
 Key = tuple[int, int]
@@ -37,7 +35,7 @@ def choose_run(segments: Sequence[Segment]) -> tuple[Segment, ...]:
         run: list[Segment] = []
         total = 0
         for segment in reversed(day):
-            size = segment.facts.text_bytes
+            size = segment.facts.entry_bytes
             if total + size > COMPACTED_BYTES or (len(run) >= COMPACTION_FANIN and size > total):
                 if len(run) >= COMPACTION_FANIN:
                     break
@@ -50,29 +48,38 @@ def choose_run(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     return ()
 
 
-def merge(folder: DataFolder, run: Sequence[Segment], labels_of: Callable[[int], Labels], chunk_bytes: int) -> Segment:
+def merge(
+    folder: DataFolder,
+    run: Sequence[Segment],
+    labels_of: Callable[[int], Labels],
+    chunk_bytes: int,
+    stopped: Callable[[], bool],
+) -> Segment | None:
     """Write the entries of `run`, neighbours in commit order, as one segment that replaces them.
 
-    Holds about one chunk of each in memory.
+    Holds about one chunk of each in memory. Asks `stopped` before each chunk, and gives None when it says so.
 
     Raises:
         OSError: the disk refuses; nothing has changed.
-        DamagedFileError: one of `run` cannot be read; nothing has changed.
+        DamagedFileError, StorageError: one of `run` cannot be read; nothing has changed.
     """
     first = min(each.facts.first_sequence for each in run)
     last = max(each.facts.last_sequence for each in run)
     day = run[0].facts.day
+    replaces = tuple(name for each in run for name in (each.name, *each.facts.replaces))
     plan = SegmentPlan(
-        free_name(folder, day, first, last),
+        free_name(folder, day, first, last, replaces),
         day,
         first,
         last,
         max(each.facts.arrival for each in run),
         COMPACTION_LEVEL,
-        tuple(name for each in run for name in (each.name, *each.facts.replaces)),
+        replaces,
     )
     with SegmentWriter(folder, plan, labels_of) as writer:
         for chunk in _rechunked(_merged(run), chunk_bytes):
+            if stopped():
+                return None
             writer.add_chunk(chunk)
         return writer.finish()
 
@@ -122,32 +129,27 @@ class _ChunkReader:
         return taken
 
     def _read(self) -> pa.RecordBatch:
-        try:
-            with pq.ParquetFile(self._segment.path, page_checksum_verification=True) as file:
-                table = file.read_row_group(self._next, columns=SCHEMA.names)
-        except (OSError, ValueError) as error:
-            raise DamagedFileError(self._segment.path, str(error)) from error
+        entries = read_chunk(self._segment, self._next)
         self._next += 1
-        return concat_entries(table.cast(SCHEMA).to_batches())
+        return entries
 
 
 def _rechunked(pieces: Iterator[pa.RecordBatch], chunk_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Cut and join pieces into chunks of about `chunk_bytes` of text."""
+    """Cut and join pieces into chunks of about `chunk_bytes`."""
     held: list[pa.RecordBatch] = []
     size = 0
     for piece in pieces:
         held.append(piece)
-        size += text_bytes(piece)
+        size += total_bytes(piece)
         if size >= chunk_bytes:
             *whole, rest = _cut(concat_entries(held), chunk_bytes)
             yield from whole
-            held, size = [rest], text_bytes(rest)
+            held, size = [rest], total_bytes(rest)
     if held:
         yield from _cut(concat_entries(held), chunk_bytes)
 
 
 def _cut(entries: pa.RecordBatch, chunk_bytes: int) -> list[pa.RecordBatch]:
-    sizes = pc.binary_length(entries.column(2)).to_numpy().astype(np.int64)
-    starts = chunk_starts(sizes, chunk_bytes)
+    starts = chunk_starts(entry_bytes(entries), chunk_bytes)
     ends = [*starts[1:], entries.num_rows]
     return [entries.slice(start, end - start) for start, end in zip(starts, ends, strict=True)]

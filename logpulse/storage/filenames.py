@@ -70,6 +70,14 @@ class DataFolder:
         found = (path.relative_to(self.segments).as_posix() for path in self.segments.glob("*/*.parquet"))
         return sorted(name for name in found if _SEGMENT_NAME.fullmatch(name))
 
+    def leftovers(self) -> list[Path]:
+        """List the unfinished files that a kill left behind; what others put into the folder is not among them."""
+        segments = (path for path in self.segments.glob(f"*/*.parquet{TEMPORARY_SUFFIX}") if path.is_file())
+        names = ((path, path.relative_to(self.segments).as_posix().removesuffix(TEMPORARY_SUFFIX)) for path in segments)
+        found = [path for path, name in names if _SEGMENT_NAME.fullmatch(name)]
+        unwritten = self.format.with_name(self.format.name + TEMPORARY_SUFFIX)
+        return [*found, unwritten] if unwritten.is_file() else found
+
     def wal_files(self) -> list[Path]:
         """List the WAL files in the order of their sequence numbers."""
         return sorted(path for path in self.wal.glob("*.wal") if _WAL_NAME.fullmatch(path.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,7 @@ def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes:
 
 def _chunks(entries: Rows, order: Int64Array, chunk_bytes: int) -> Iterator[pa.RecordBatch]:
     """Gather chunks in `order`, several at a time: fewer and larger copies are cheaper, yet bounded in memory."""
-    starts = chunk_starts(entries.line_bytes[order], chunk_bytes)
+    starts = chunk_starts(entries.sizes[order], chunk_bytes)
     spans = list(itertools.pairwise([*starts, len(order)]))
     for number in range(0, len(spans), CHUNKS_GATHERED):
         group = spans[number : number + CHUNKS_GATHERED]
@@ -61,7 +61,12 @@ def _plan(folder: DataFolder, day: int, sealed: Sequence[HeadBatch]) -> SegmentP
     return SegmentPlan(name, day, first, last, max(each.arrival for each in sealed), FLUSH_LEVEL)
 
 
-def free_name(folder: DataFolder, day: int, first_sequence: int, last_sequence: int) -> str:
-    """Give a segment name that no file has: one that a kill kept out of the catalog may have the first choice."""
+def free_name(
+    folder: DataFolder, day: int, first_sequence: int, last_sequence: int, replaced: Collection[str] = ()
+) -> str:
+    """Give a segment name that no file has: one that a kill kept out of the catalog may have the first choice.
+
+    Nor is it among `replaced`: a segment that names itself as obsolete would be deleted at the next start.
+    """
     names = (segment_name(day, first_sequence, last_sequence, part) for part in itertools.count())
-    return next(name for name in names if not folder.segment(name).exists())
+    return next(name for name in names if name not in replaced and not folder.segment(name).exists())

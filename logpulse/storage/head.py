@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from logpulse.batch import Batch, Int64Array, concat, stream_column
-from logpulse.limits import COALESCE_ROWS
+from logpulse.limits import COALESCE_BYTES, COALESCE_ROWS
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -40,7 +40,7 @@ class Head:
     """Hold batches in commit order."""
 
     batches: tuple[HeadBatch, ...] = ()
-    text_bytes: int = 0
+    nbytes: int = 0
     rows: int = 0
 
     def appended(self, batch: HeadBatch) -> Head:
@@ -49,13 +49,9 @@ class Head:
         last = batch
         while batches and batches[-1].batch.rows <= 2 * last.batch.rows and self._small(batches[-1], last):
             last = batches.pop().merged_with(last)
-        return Head((*batches, last), self.text_bytes + batch.batch.text_bytes, self.rows + batch.batch.rows)
+        return Head((*batches, last), self.nbytes + batch.batch.nbytes, self.rows + batch.batch.rows)
 
     @staticmethod
     def _small(left: HeadBatch, right: HeadBatch) -> bool:
-        return left.batch.rows + right.batch.rows <= COALESCE_ROWS
-
-    @property
-    def last_sequence(self) -> int:
-        """The sequence number of the newest record in it, 0 when empty."""
-        return self.batches[-1].last_sequence if self.batches else 0
+        rows, size = left.batch.rows + right.batch.rows, left.batch.nbytes + right.batch.nbytes
+        return rows <= COALESCE_ROWS and size <= COALESCE_BYTES

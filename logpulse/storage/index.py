@@ -13,7 +13,8 @@ import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.errors import LogPulseError
+from logpulse.errors import LogPulseError, OverloadedError
+from logpulse.limits import STREAM_LABELS_BYTES
 from logpulse.model.labels import Labels, StreamId
 from logpulse.model.matcher import Matcher
 
@@ -30,12 +31,16 @@ class StreamCollisionError(LogPulseError):
 
 
 class StreamIndex:
-    """Map stream ids to labels and label values to stream ids. Safe to use from several threads."""
+    """Map stream ids to labels and label values to stream ids. Safe to use from several threads.
+
+    `label_bytes` counts the bytes of all labels as JSON text.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: dict[StreamId, Labels] = {}
         self._postings: dict[str, dict[str, list[int]]] = {}
+        self.label_bytes = 0
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -67,6 +72,19 @@ class StreamIndex:
                     raise StreamCollisionError(labels, known)
         return list(fresh.values())
 
+    def refuse_beyond(self, most_streams: int, fresh: Sequence[Labels]) -> None:
+        """Check that there is room for more streams.
+
+        Raises:
+            OverloadedError: there would be more than `most_streams`, or their labels would take too much memory.
+        """
+        total = len(self) + len(fresh)
+        if fresh and total > most_streams:
+            raise OverloadedError("streams", most_streams, total, "ingest.max_streams", retry_after=60)
+        size = self.label_bytes + sum(len(each.encoded) for each in fresh)
+        if fresh and size > STREAM_LABELS_BYTES:
+            raise OverloadedError("the labels of all streams in bytes", STREAM_LABELS_BYTES, size, retry_after=60)
+
     def register(self, streams: Iterable[Labels]) -> None:
         """Add streams; known ones are left as they are."""
         with self._lock:
@@ -74,6 +92,7 @@ class StreamIndex:
                 if labels.id in self._streams:
                     continue
                 self._streams[labels.id] = labels
+                self.label_bytes += len(labels.encoded)
                 for name, value in labels:
                     self._postings.setdefault(name, {}).setdefault(value, []).append(labels.id)
 
@@ -110,6 +129,12 @@ class StreamIndex:
             hit = np.isin(selected, np.array(named, dtype=np.int64))
             selected = selected[~hit] if absent_matches else selected[hit]
         return selected
+
+    def having(self, name: str) -> Int64Array:
+        """Give the ids of the streams that have a label `name`, in no order."""
+        with self._lock:
+            found = [stream for streams in self._postings.get(name, {}).values() for stream in tuple(streams)]
+        return np.array(found, dtype=np.int64)
 
     def names(self, streams: Int64Array) -> list[str]:
         """List the label names of these streams, sorted."""

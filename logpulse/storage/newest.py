@@ -31,6 +31,11 @@ class NewestTimes:
         self._seen[places] = np.maximum(self._seen[places], segment.streams.newest)
         self._flushed[places] = np.maximum(self._flushed[places], segment.streams.newest)
 
+    def keep(self, alive: Int64Array) -> None:
+        """Forget every stream but these: of a stream without entries nothing can be a duplicate."""
+        kept = np.isin(self._ids, alive)
+        self._ids, self._seen, self._flushed = self._ids[kept], self._seen[kept], self._flushed[kept]
+
     def candidates(self, batch: Batch) -> tuple[Mask, Mask]:
         """Mark the entries that may be duplicates at all, and among them those that segments may hold."""
         streams, times = stream_column(batch.entries), timestamp_column(batch.entries)

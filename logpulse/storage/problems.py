@@ -48,20 +48,34 @@ class Problems:
 
     def quarantine(self, path: Path, code: str, reason: str) -> None:
         """Move a damaged file out of the way, keeping it as evidence."""
-        make_folder(self._folder.quarantine)
-        target = self._free_name(path.name)
+        target = self._folder.quarantine / path.name
         try:
+            make_folder(self._folder.quarantine)
+            target = self._free_name(path.name)
             path.rename(target)
             sync_folder(path.parent)
         except OSError as error:
-            reason = f"{reason} (and it could not be moved: {error})"
-        self.add(code, f"{path.name} was moved to {target}: {reason}")
+            self.add(code, f"{path.name} could not be moved to {target} ({error}): {reason}")
+        else:
+            self.add(code, f"{path.name} was moved to {target}: {reason}")
+
+    def keep_evidence(self, path: Path) -> Path | None:
+        """Give a damaged file a second name in quarantine, so that the first may go; None if that cannot be done."""
+        try:
+            make_folder(self._folder.quarantine)
+            target = self._free_name(path.name)
+            target.hardlink_to(path)
+            sync_folder(self._folder.quarantine)
+        except OSError:  # the disk is full, or its file system has no hard links
+            return None
+        return target
 
     def keep_copy(self, name: str, data: bytes, code: str, reason: str) -> None:
         """Write damaged bytes down before they are cut off."""
-        make_folder(self._folder.quarantine)
-        target = self._free_name(name)
+        target = self._folder.quarantine / name
         try:
+            make_folder(self._folder.quarantine)
+            target = self._free_name(name)
             target.write_bytes(data)
         except OSError as error:
             reason = f"{reason} (and no copy could be kept: {error})"

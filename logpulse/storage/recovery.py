@@ -5,7 +5,9 @@ Order: format, leftovers of unfinished work, catalog (or the segments' own foote
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Final
@@ -20,41 +22,68 @@ from logpulse.storage.files import make_folder, publish
 from logpulse.storage.problems import Problems
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import read_segment
-from logpulse.storage.wal import WalRecord
-from logpulse.storage.wal_reader import WalDamage, read_wal
+from logpulse.storage.wal import STORE_ID_BYTES, WalRecord
+from logpulse.storage.wal_reader import WalDamage, read_wal, store_id_in
 
+_LOG: Final = logging.getLogger("logpulse.storage")
 FORMAT: Final = 1
+_FORMAT_TEXT: Final = re.compile(r"logpulse (\d{1,9}) ([0-9a-f]+)\s*")
 
 
 @attrs.frozen
 class Recovered:
-    """Hold what was found on disk besides the WAL."""
+    """Hold what was found on disk besides the WAL; a `rebuilt` catalog does not know what the WAL should hold."""
 
     catalog: Catalog
     contents: CatalogContents
+    rebuilt: bool
+
+    @property
+    def last_sequence(self) -> int:
+        """The highest WAL record that is known of; names of segments are made of these numbers."""
+        used = (segment.facts.last_sequence for segment in self.contents.segments)
+        return max(self.contents.flushed_sequence, *used, 0)
+
+    @property
+    def next_sequence(self) -> int | None:
+        """The WAL record that should come after what is in segments, where that is known."""
+        return None if self.rebuilt else self.last_sequence + 1
 
 
-def prepare_folder(folder: DataFolder) -> None:
-    """Create what is missing of the folder's layout and remove temporary files. Call it with the lock held.
+def prepare_folder(folder: DataFolder) -> bytes:
+    """Create what is missing of the folder's layout, remove temporary files, and give the store id.
+
+    Call it with the lock held.
 
     Raises:
         NewerFormatError: a later version wrote the folder; nothing was changed.
         DamagedFileError: the format file makes no sense; nothing was changed.
     """
-    if folder.format.exists():
-        text = folder.format.read_text("ascii", "replace").split()
-        if len(text) != 3 or text[0] != "logpulse" or not text[1].isdigit():
-            raise DamagedFileError(folder.format, "expected 'logpulse <format> <store id>'; restore it or move it away")
-        if int(text[1]) > FORMAT:
-            raise NewerFormatError(folder.format, f"data format {text[1]} is newer than this LogPulse reads ({FORMAT})")
+    store_id = _read_format(folder) if folder.format.exists() else None
     for each in (folder.wal, folder.segments):
         make_folder(each)
-    for leftover in [*folder.root.glob(f"*{TEMPORARY_SUFFIX}"), *folder.segments.glob(f"*/*{TEMPORARY_SUFFIX}")]:
+    for leftover in folder.leftovers():
         leftover.unlink()
-    if not folder.format.exists():
+    if store_id is None:
+        found = (store_id_in(path) for path in folder.wal_files())
+        store_id = next(filter(None, found), None) or secrets.token_bytes(STORE_ID_BYTES)
         temporary = folder.format.with_name(folder.format.name + TEMPORARY_SUFFIX)
-        temporary.write_text(f"logpulse {FORMAT} {secrets.token_hex(8)}\n", "ascii")
+        temporary.touch(0o600)
+        temporary.write_text(f"logpulse {FORMAT} {store_id.hex()}\n", "ascii")
         publish(temporary, folder.format)
+    return store_id
+
+
+def _read_format(folder: DataFolder) -> bytes:
+    text = folder.format.read_text("ascii", "replace")
+    matched = _FORMAT_TEXT.fullmatch(text)
+    if matched is None:
+        raise DamagedFileError(folder.format, "expected 'logpulse <format> <store id>'; restore it or move it away")
+    if int(matched[1]) > FORMAT:
+        raise NewerFormatError(folder.format, f"data format {matched[1]} is newer than this LogPulse reads ({FORMAT})")
+    if len(matched[2]) != 2 * STORE_ID_BYTES:
+        raise DamagedFileError(folder.format, "the store id is not whole; restore it or move it away")
+    return bytes.fromhex(matched[2])
 
 
 def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
@@ -63,9 +92,11 @@ def open_catalog(folder: DataFolder, problems: Problems) -> Recovered:
     Raises:
         NewerFormatError: a later version wrote the catalog or a segment; no data was changed.
     """
+    existed = folder.catalog.exists()
     catalog, contents = _read_catalog(folder, problems)
+    rebuilt = not existed or bool(problems.count)
     try:
-        return Recovered(catalog, _reconciled(folder, catalog, contents, problems))
+        return Recovered(catalog, _reconciled(folder, catalog, contents, problems), rebuilt)
     except BaseException:
         catalog.close()
         raise
@@ -76,16 +107,28 @@ def _reconciled(folder: DataFolder, catalog: Catalog, contents: CatalogContents,
     on_disk = set(folder.segment_names())
     known = {segment.name for segment in contents.segments}
     present = [segment for segment in contents.segments if segment.name in on_disk]
-    for segment in contents.segments:
-        if segment.name not in on_disk:
-            problems.add("segment_missing", f"segment {segment.name} is in the catalog and not on disk")
-            catalog.replace([segment], [])
+    missing = [segment for segment in contents.segments if segment.name not in on_disk]
     adopted, streams = _adopt(folder, sorted(on_disk - known), problems)
-    # Entries of an adopted segment may be in the WAL as well; replay recognises them as duplicates.
-    if adopted:
-        catalog.add(adopted, streams, contents.flushed_sequence)
-    everything = _without_replaced([*present, *adopted], catalog)
-    return CatalogContents(contents.flushed_sequence, (*contents.streams, *streams), everything)
+    replaced = {name for segment in (*present, *adopted) for name in segment.facts.replaces}
+    # A merged segment gets its name when it is whole, so what a compaction had begun is finished here.
+    obsolete = [segment for segment in (*present, *adopted) if segment.name in replaced]
+    for segment in missing:
+        if segment.name not in replaced:
+            problems.add("segment_missing", f"segment {segment.name} is in the catalog and not on disk")
+    try:
+        if missing or obsolete:
+            catalog.replace([*missing, *obsolete], [])
+        # Entries of an adopted segment may be in the WAL as well; replay recognises them as duplicates.
+        if adopted:
+            kept = [segment for segment in adopted if segment.name not in replaced]
+            catalog.add(kept, streams, contents.flushed_sequence)
+        for segment in obsolete:
+            segment.path.unlink(missing_ok=True)
+    except OSError as error:  # a full disk must not keep the server from starting; the next start does the same again
+        _LOG.warning("the catalog could not be made to agree with the segments: %s", error)
+    everything = [segment for segment in (*present, *adopted) if segment.name not in replaced]
+    everything.sort(key=lambda each: each.name)
+    return attrs.evolve(contents, streams=(*contents.streams, *streams), segments=tuple(everything))
 
 
 def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, CatalogContents]:
@@ -104,17 +147,6 @@ def _read_catalog(folder: DataFolder, problems: Problems) -> tuple[Catalog, Cata
     return catalog, catalog.read(folder)
 
 
-def _without_replaced(segments: list[Segment], catalog: Catalog) -> tuple[Segment, ...]:
-    """Finish what a compaction had begun: a merged segment gets its name when it is whole, so its sources may go."""
-    replaced = {name for segment in segments for name in segment.facts.replaces}
-    obsolete = [segment for segment in segments if segment.name in replaced]
-    if obsolete:
-        catalog.replace(obsolete, [])
-    for segment in obsolete:
-        segment.path.unlink(missing_ok=True)
-    return tuple(sorted((each for each in segments if each.name not in replaced), key=lambda each: each.name))
-
-
 def _adopt(folder: DataFolder, names: list[str], problems: Problems) -> tuple[list[Segment], list[Labels]]:
     segments, streams = [], []
     for name in names:
@@ -129,8 +161,13 @@ def _adopt(folder: DataFolder, names: list[str], problems: Problems) -> tuple[li
     return segments, streams
 
 
-def replay(folder: DataFolder, flushed_sequence: int, problems: Problems) -> Iterator[WalRecord]:
+def replay(
+    folder: DataFolder, store_id: bytes, flushed_sequence: int, expected: int | None, problems: Problems
+) -> Iterator[WalRecord]:
     """Yield the records that are not in segments yet, in order, and mend the files they come from.
+
+    Every record up to `flushed_sequence` is in segments; the first behind them has at most the
+    number `expected`, or others are lost; None where that is not known.
 
     A torn tail is cut off, with a copy kept; damage in the middle is copied aside and skipped. A record that a later
     file supersedes was never acknowledged and is left out.
@@ -140,17 +177,16 @@ def replay(folder: DataFolder, flushed_sequence: int, problems: Problems) -> Ite
     """
     files = folder.wal_files()
     ends = [*(wal_first_sequence(path) for path in files[1:]), None][: len(files)]
-    expected = flushed_sequence + 1
     for path, end in zip(files, ends, strict=True):
-        for found in read_wal(path):
+        for found in read_wal(path, store_id):
             if isinstance(found, WalDamage):
                 _set_aside(found, problems)
                 continue
             if (end is not None and found.sequence >= end) or found.sequence <= flushed_sequence:
                 continue
-            if found.sequence > expected and expected > flushed_sequence + 1:
+            if expected is not None and found.sequence > expected:
                 problems.add("wal_gap", f"records {expected} to {found.sequence - 1} are missing before {path}")
-            expected = found.sequence + 1
+            expected = max(expected or 0, found.sequence + 1)
             yield found
 
 
@@ -162,6 +198,9 @@ def _set_aside(damage: WalDamage, problems: Problems) -> None:
     name = f"{damage.path.name}.{damage.offset}"
     if damage.tail:
         problems.keep_copy(name, data, "wal_tail_torn", f"an unfinished write was cut off {place}")
-        os.truncate(damage.path, damage.offset)
+        try:
+            os.truncate(damage.path, damage.offset)
+        except OSError as error:  # it is read past again at the next start
+            _LOG.warning("the unfinished write stays in %s: %s", damage.path, error)
     else:
         problems.keep_copy(name, data, "wal_damaged", f"a damaged record was left out of {place}")

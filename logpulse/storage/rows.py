@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from logpulse.batch import Int64Array, concat_entries, stream_column, timestamp_column
+from logpulse.batch import Int64Array, concat_entries, entry_bytes, stream_column, timestamp_column
 
 
 class Rows:
@@ -19,8 +18,7 @@ class Rows:
         self._starts = np.cumsum([0] + [batch.num_rows for batch in batches[:-1]])
         self.streams = np.concatenate([stream_column(batch) for batch in batches])
         self.timestamps = np.concatenate([timestamp_column(batch) for batch in batches])
-        lengths = [pc.binary_length(batch.column(2)).to_numpy() for batch in batches]
-        self.line_bytes: Int64Array = np.concatenate(lengths).astype(np.int64)
+        self.sizes = np.concatenate([entry_bytes(batch) for batch in batches])
 
     def take(self, rows: Int64Array) -> pa.RecordBatch:
         """Copy the entries with these numbers, in this order."""

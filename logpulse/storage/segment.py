@@ -33,7 +33,8 @@ class SegmentFacts(msgspec.Struct, frozen=True):
     last_sequence: int
     rows: int
     chunks: int
-    text_bytes: int
+    text_bytes: int  # of the lines
+    entry_bytes: int  # of the entries, as limits count them
     oldest: int
     newest: int
     arrival: int  # of the newest entry to arrive
@@ -77,6 +78,27 @@ class StreamTable:
             chunks.column("first_row").to_numpy(),
         )
 
+    def equals(self, other: StreamTable) -> bool:
+        """Tell whether both say the same."""
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in attrs.fields_dict(StreamTable))
+
+    def agrees_with(self, facts: SegmentFacts) -> bool:
+        """Tell whether the numbers can be those of a segment with these facts."""
+        columns = (self.ids, self.first_rows, self.newest, self.text_bytes)
+        return (
+            len({len(column) for column in columns}) == 1
+            and len(self.chunk_rows) == facts.chunks
+            and _rises_from_zero(self.first_rows, facts.rows)
+            and _rises_from_zero(self.chunk_rows, facts.rows)
+            and bool(np.all(self.ids[1:] > self.ids[:-1]))
+            and int(self.text_bytes.sum()) == facts.text_bytes
+            and int(self.newest.max()) == facts.newest >= facts.oldest
+        )
+
+
+def _rises_from_zero(starts: Int64Array, end: int) -> bool:
+    return len(starts) > 0 and starts[0] == 0 and bool(np.all(np.diff(np.append(starts, end)) > 0))
+
 
 def _ipc(batch: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
@@ -105,6 +127,12 @@ class Segment:
         np.add.at(steps, first_chunk, 1)
         np.add.at(steps, last_chunk + 1, -1)
         return np.flatnonzero(np.cumsum(steps)[:-1])
+
+    def chunk_span(self, number: int) -> tuple[int, int]:
+        """Give the first row of a chunk and the row behind its last."""
+        starts = self.streams.chunk_rows
+        end = starts[number + 1] if number + 1 < len(starts) else self.facts.rows
+        return int(starts[number]), int(end)
 
     def text_of(self, streams: Int64Array) -> tuple[int, int]:
         """Count the rows of these streams and the bytes of their text."""

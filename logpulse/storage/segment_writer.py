@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from logpulse.batch import Int64Array, stream_column, timestamp_column
+from logpulse.batch import Int64Array, stream_column, timestamp_column, total_bytes
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import TEMPORARY_SUFFIX, DataFolder
 from logpulse.storage.files import make_folder, publish
@@ -73,6 +73,11 @@ class SegmentWriter:
             store_schema=False,
         )
 
+    @property
+    def rows(self) -> int:
+        """The number of entries written so far."""
+        return self._table.rows
+
     def add_chunk(self, entries: pa.RecordBatch) -> None:
         """Write entries as the next chunk; they continue the order by (stream, timestamp).
 
@@ -102,6 +107,7 @@ class SegmentWriter:
             rows=table.rows,
             chunks=table.chunks,
             text_bytes=table.text_bytes,
+            entry_bytes=table.entry_bytes,
             oldest=table.oldest,
             newest=table.newest,
             arrival=plan.arrival,
@@ -136,6 +142,7 @@ class _StreamTableBuilder:
     def __init__(self) -> None:
         self.rows = 0
         self.text_bytes = 0
+        self.entry_bytes = 0
         self.oldest = np.iinfo(np.int64).max
         self.newest = np.iinfo(np.int64).min
         self._parts: list[tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = []
@@ -154,6 +161,7 @@ class _StreamTableBuilder:
         self._chunk_rows.append(self.rows)
         self.rows += entries.num_rows
         self.text_bytes += int(sizes.sum())
+        self.entry_bytes += total_bytes(entries)
         self.oldest = min(self.oldest, int(times.min()))
         self.newest = max(self.newest, int(times.max()))
 
@@ -171,13 +179,13 @@ class _StreamTableBuilder:
         )
 
 
-def chunk_starts(line_bytes: Int64Array, chunk_bytes: int) -> list[int]:
-    """Cut rows into chunks of about `chunk_bytes` of text; a longer line is a chunk of its own."""
-    total = np.cumsum(line_bytes + 1)  # an empty line still takes room
+def chunk_starts(sizes: Int64Array, chunk_bytes: int) -> list[int]:
+    """Cut entries of these sizes into chunks of about `chunk_bytes`; a larger entry is a chunk of its own."""
+    total = np.cumsum(sizes)
     starts = [0]
     while True:
         before = int(total[starts[-1] - 1]) if starts[-1] else 0
         cut = max(starts[-1] + 1, int(np.searchsorted(total, before + chunk_bytes)))
-        if cut >= len(line_bytes):
+        if cut >= len(sizes):
             return starts
         starts.append(cut)

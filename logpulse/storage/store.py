@@ -1,7 +1,7 @@
 """The store: one data folder, opened, appended to, read through views, flushed, pruned and closed.
 
-Two locks: `_append` serialises whatever touches the WAL, `_publish` guards the swap of the current view. Readers hold
-neither while they read. Segments that left the view are deleted when the last reader that may see them has gone.
+Two locks: `_flush` serialises whatever changes the segments, `_append` whatever touches the WAL; who holds both took
+`_flush` first. Readers hold neither. Segments that left the view go with the last reader that may see them.
 """
 
 from __future__ import annotations
@@ -9,34 +9,39 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 from logpulse.batch import Batch, concat
-from logpulse.errors import DamagedFileError, OverloadedError, UnavailableError
+from logpulse.errors import DamagedFileError, StorageError, UnavailableError
 from logpulse.limits import DISK_RESERVE_BYTES, STREAMS
 from logpulse.storage.catalog import Catalog
 from logpulse.storage.compaction import choose_run, merge
+from logpulse.storage.current_view import CurrentView
 from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.files import lack_of_space, locked, make_folder
 from logpulse.storage.flush import write_segments
-from logpulse.storage.head import Head, HeadBatch
+from logpulse.storage.head import HeadBatch
 from logpulse.storage.index import StreamIndex
 from logpulse.storage.newest import NewestTimes
 from logpulse.storage.problems import Problems
-from logpulse.storage.recovery import open_catalog, prepare_folder, replay
-from logpulse.storage.retention import expired_segments
+from logpulse.storage.readers import Readers
+from logpulse.storage.recovery import Recovered, open_catalog, prepare_folder, replay
+from logpulse.storage.retention import Retention
+from logpulse.storage.salvage import salvage
 from logpulse.storage.segment import Segment
+from logpulse.storage.segment_reader import verify_chunks
 from logpulse.storage.view import View
 from logpulse.storage.wal import Wal, WalSync
 
 _LOG: Final = logging.getLogger("logpulse.storage")
+Result = TypeVar("Result")
 
 
 @attrs.frozen
@@ -81,50 +86,37 @@ class Store:
         catalog: Catalog,
         wal: Wal,
         clock: Callable[[], int],
+        monotonic: Callable[[], int],
     ) -> None:
         self.folder = folder
         self.policy = policy
         self.problems = problems
-        self.wal_failure = ""  # why the last write of the WAL failed; the next one tries again
+        self.wal_failure = ""  # why the last write of the WAL failed, until one succeeds
         self._catalog = catalog
         self._wal = wal
         self._clock = clock
         self._newest = NewestTimes()
         self._append = threading.Lock()
         self._flush = threading.Lock()
-        self._publish = threading.Condition()
-        self._view = View()
-        self._readers: Counter[int] = Counter()
-        self._doomed: list[tuple[int, Segment]] = []
-        self._last_retention = 0
+        self._readers = Readers()
+        self._current = CurrentView(self._readers)
+        self._retention = Retention(catalog, self._current, monotonic)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     @property
     def view(self) -> View:
         """The current view, for a look at its numbers. To read segments use `reading`."""
-        return self._view
+        return self._current.view
 
     @property
     def index(self) -> StreamIndex:
         """The streams of the current view."""
-        return self._view.index
+        return self._current.view.index
 
-    @contextmanager
-    def reading(self) -> Iterator[View]:
+    def reading(self) -> AbstractContextManager[View]:
         """Take the current view; its segments stay on disk until the block ends."""
-        with self._publish:
-            view = self._view
-            self._readers[view.generation] += 1
-        try:
-            yield view
-        finally:
-            with self._publish:
-                self._readers[view.generation] -= 1
-                if not self._readers[view.generation]:
-                    del self._readers[view.generation]
-                self._publish.notify_all()
-            self._delete_unread()
+        return self._current.reading()
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -133,26 +125,13 @@ class Store:
 
         Raises:
             UnavailableError: the disk is full or broken, or memory is full because flushing fails; nothing is visible.
-            OverloadedError: the entries would create more streams than allowed.
+            LimitExceededError: they need more streams, more labels or a larger record than allowed.
             StreamCollisionError: two streams share an id.
         """
-        with self._append:
-            if obstacle := self.obstacle():
-                raise UnavailableError(obstacle)
-            fresh = self.index.unknown(*(batch.streams for batch in batches))
-            batch = concat(batches)
-            most, total = self.policy.max_streams, len(self.index) + len(fresh)
-            if total > most:
-                raise OverloadedError("streams", most, total, "ingest.max_streams", retry_after=60)
-            rest = self._without_duplicates(batch)
-            if not rest.rows:
-                return None
-            arrival = self._clock()
-            with self._wal_failures():
-                sequence = self._wal.append(arrival, rest)
-            self.index.register(fresh)
-            self._take_in(HeadBatch(rest, sequence, sequence, arrival))
-            return Commit(sequence, rest, batch.rows - rest.rows)
+        try:
+            return self._past_damage(partial(self._commit, batches))
+        except (StorageError, OSError) as error:
+            raise UnavailableError(f"stored entries cannot be compared with new ones: {error}") from error
 
     def sync(self) -> None:
         """Make everything appended durable, for `wal_sync: interval`.
@@ -161,7 +140,19 @@ class Store:
             UnavailableError: the disk refuses.
         """
         with self._append, self._wal_failures():
-            self._wal.sync()
+            if self._wal.sync():
+                self.wal_failure = ""
+
+    def mend_wal(self) -> None:
+        """After a failed write, see whether the disk takes data again, so that pushes are not what finds out.
+
+        Raises:
+            UnavailableError: it does not.
+        """
+        with self._append, self._wal_failures():
+            if self.wal_failure:
+                self._wal.prove()
+                self.wal_failure = ""
 
     def flush(self) -> Flushed | None:
         """Turn the head into segments and let its WAL files go; None if there is nothing to flush.
@@ -171,7 +162,11 @@ class Store:
         """
         with self._flush:
             began = time.perf_counter()
-            sealed = self._seal()
+            with self._append:
+                if self.view.head.rows:
+                    self._wal.roll()
+                    self._current.seal()
+            sealed = self.view.sealed
             if not sealed:
                 return None
             segments = write_segments(self.folder, sealed, self.policy.chunk_bytes)
@@ -183,51 +178,48 @@ class Store:
                 for segment in segments:  # or the next start would adopt them beside those of the next flush
                     segment.path.unlink(missing_ok=True)
                 raise
-            with self._append, self._publish:
+            with self._append:
                 for segment in segments:
                     self._newest.note_flushed(segment)
-                everything = tuple(sorted([*self._view.segments, *segments], key=lambda each: each.name))
-                self._view = attrs.evolve(self._view, segments=everything, sealed=())
-            with self._append:
+                self._current.exchange_sealed(segments)
                 self._wal.release(last)
             rows = sum(each.batch.rows for each in sealed)
             text = sum(each.batch.text_bytes for each in sealed)
             return Flushed(tuple(segments), rows, text, time.perf_counter() - began)
 
     def retain(self) -> tuple[Segment, ...]:
-        """Delete the segments beyond the retention period, and streams without entries; return what was deleted.
-
-        Raises:
-            OSError: the catalog cannot be written; nothing was deleted.
-        """
+        """Delete the segments beyond the retention period, and streams without entries; return what was deleted."""
         with self._flush:
-            now = self._clock()
-            expired = expired_segments(self._view.segments, self.policy.retention_days, now, self._last_retention)
-            self._last_retention = now
-            if expired.refusal:
-                _LOG.warning("retention deletes nothing this time: %s", expired.refusal)
-            if expired.segments:
-                self._remove(expired.segments)
-                self._delete_unread()
-            return expired.segments
+            expired = self._retention.apply(self._clock(), self.policy.retention_days)
+            if expired:
+                with self._append:
+                    alive = self._current.forget_streams()
+                    self._newest.keep(alive)
+                self._retention.keep_streams(alive)
+            return expired
 
-    def compact(self) -> Segment | None:
+    def compact(self, stopped: Callable[[], bool] = lambda: False) -> Segment | None:
         """Merge one run of small segments; None if there is none worth it. Queries and pushes go on meanwhile.
 
+        Asks `stopped` now and then, and gives up when it says so. Leaves the disk's reserve alone.
+
         Raises:
-            OSError: the disk refuses; nothing has changed.
+            OSError, StorageError: the disk refuses, or a segment cannot be read now; nothing has changed.
         """
         with self.reading() as view:
             run = choose_run(view.segments)
-            if not run:
+            needed = self.policy.disk_reserve_bytes + sum(each.file_bytes for each in run)
+            if not run or lack_of_space(self.folder.root, needed):
                 return None
             try:
-                merged = merge(self.folder, run, self.index.labels, self.policy.chunk_bytes)
+                merged = merge(self.folder, run, self.index.labels, self.policy.chunk_bytes, stopped)
             except DamagedFileError as error:
                 self.set_aside(next(each for each in run if each.path == error.path), error.reason)
                 return None
+            if merged is None:
+                return None
         with self._flush:
-            present = {each.name for each in self._view.segments}
+            present = {each.name for each in self.view.segments}
             if not present.issuperset(each.name for each in run):  # retention or damage was faster
                 merged.path.unlink()
                 return None
@@ -236,23 +228,57 @@ class Store:
             except OSError:
                 merged.path.unlink()
                 raise
-            self._leave_view(run, merged)
-            self._doom(run)
-        self._delete_unread()
+            self._current.exchange(run, [merged])
+            self._current.doom(run)
+        self._current.delete_unread()
         return merged
 
+    def verify(self, segment: Segment, chunk: int) -> bool:
+        """Prove one chunk of a segment that was in a view some time ago; False if it has left since.
+
+        Raises:
+            DamagedFileError: it is not what was written.
+            StorageError: it cannot be read now, which says nothing about it.
+        """
+        with self.reading() as view:
+            if segment not in view.segments:
+                return False
+            verify_chunks(segment, [chunk])
+            return True
+
     def set_aside(self, segment: Segment, reason: str) -> None:
-        """Take a damaged segment out of the view and into quarantine; the rest goes on being served."""
+        """Take a damaged segment out of the view, and serve what is whole of it from another that replaces it.
+
+        Its file goes to quarantine as it is. A segment that has left the view already is let be.
+
+        Raises:
+            StorageError: what is whole of it cannot be read now; nothing has changed.
+        """
         with self._flush:
-            if all(each.name != segment.name for each in self._view.segments):
+            if all(each.name != segment.name for each in self.view.segments):
                 return
-            self._catalog.replace([segment], [])
-            self._leave_view((segment,))
-            self.problems.quarantine(segment.path, "segment_damaged", reason)
+            evidence = self.problems.keep_evidence(segment.path)
+            try:
+                saved = salvage(self.folder, segment, self.index.labels)
+            except OSError as error:
+                saved, reason = None, f"{reason}; nothing of it could be saved: {error}"
+            successors = [] if saved is None else [saved]
+            try:
+                self._catalog.replace([segment], successors)
+            except OSError as error:  # the next start finds out by itself
+                _LOG.warning("the catalog still lists the damaged segment %s: %s", segment.name, error)
+            self._current.exchange([segment], successors)
+            reason = f"{reason}; {saved.facts.rows if saved else 0} of its {segment.facts.rows} entries were saved"
+            if evidence is None:  # no second name for it: readers find it gone
+                self.problems.quarantine(segment.path, "segment_damaged", reason)
+            else:
+                self.problems.add("segment_damaged", f"{segment.name} was moved to {evidence}: {reason}")
+                self._current.doom([segment])
+        self._current.delete_unread()
 
     def obstacle(self) -> str:
         """Say why pushes cannot be taken now; empty when they can."""
-        view = self._view
+        view = self.view
         if view.head_bytes > self.policy.head_bytes:
             return f"{view.head_bytes} bytes wait to be flushed, more than the limit of {self.policy.head_bytes}"
         return lack_of_space(self.folder.root, self.policy.disk_reserve_bytes)
@@ -267,8 +293,7 @@ class Store:
         Raises:
             OSError: the last sync failed.
         """
-        with self._publish:
-            self._publish.wait_for(lambda: not self._readers, timeout=patience)
+        self._readers.wait_for_none(patience)
         with self._flush, self._append:
             try:
                 self._wal.close()
@@ -277,20 +302,40 @@ class Store:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def recover(self, flushed_sequence: int, segments: Sequence[Segment]) -> None:
-        """Take in what was on disk: segments, then the WAL records that are not in them."""
-        for segment in segments:
+    def recover(self, recovered: Recovered, store_id: bytes) -> None:
+        """Take in what was on disk: streams and segments, then the WAL records that are not in them."""
+        contents = recovered.contents
+        self.index.register(contents.streams)
+        for segment in contents.segments:
             self._newest.note_flushed(segment)
-        # Without its catalog the store still knows which numbers are used up: segment names are made of them.
-        used = max((segment.facts.last_sequence for segment in segments), default=0)
-        self._view = attrs.evolve(self._view, sequence=max(flushed_sequence, used), segments=tuple(segments))
-        for record in replay(self.folder, flushed_sequence, self.problems):
-            fresh = self.index.unknown(record.batch.streams)
-            self.index.register(fresh)
-            rest = self._without_duplicates(record.batch)
+        self._current.begin(recovered.last_sequence, contents.segments)
+        for record in replay(self.folder, store_id, contents.flushed_sequence, recovered.next_sequence, self.problems):
+            self.index.register(self.index.unknown(record.batch.streams))
+            rest = self._past_damage(partial(self._without_duplicates, record.batch))
             if rest.rows:
                 self._take_in(HeadBatch(rest, record.sequence, record.sequence, record.arrival))
-            self._view = attrs.evolve(self._view, sequence=max(self._view.sequence, record.sequence))
+            self._current.note_sequence(record.sequence)
+        self._wal.continue_after(self.view.sequence)
+        arrivals = [each.facts.arrival for each in contents.segments] + [each.arrival for each in self.view.batches]
+        self._retention.begin(contents.clock, max(arrivals, default=0))
+
+    def _commit(self, batches: Sequence[Batch]) -> Commit | None:
+        with self._append:
+            if obstacle := self.obstacle():
+                raise UnavailableError(obstacle)
+            fresh = self.index.unknown(*(batch.streams for batch in batches))
+            self.index.refuse_beyond(self.policy.max_streams, fresh)
+            batch = concat(batches)
+            rest = self._without_duplicates(batch)
+            if not rest.rows:
+                return None
+            arrival = self._clock()
+            with self._wal_failures():
+                sequence = self._wal.append(arrival, rest)
+                self.wal_failure = ""
+            self.index.register(fresh)
+            self._take_in(HeadBatch(rest, sequence, sequence, arrival))
+            return Commit(sequence, rest, batch.rows - rest.rows)
 
     @contextmanager
     def _wal_failures(self) -> Iterator[None]:
@@ -299,64 +344,24 @@ class Store:
         except OSError as error:
             self.wal_failure = f"the WAL cannot be written: {error.strerror or error}"
             raise UnavailableError(self.wal_failure) from error
-        self.wal_failure = ""
 
-    def _without_duplicates(self, batch: Batch) -> Batch:
+    def _past_damage(self, work: Callable[[], Result]) -> Result:
+        """Do something that reads segments, each time anew when a damaged one had to be set aside."""
         while True:
             try:
-                with self.reading() as view:
-                    return without_duplicates(batch, self._newest, view.batches, view.segments)
+                return work()
             except DamagedFileError as error:
-                damaged = next(each for each in view.segments if each.path == error.path)
-                self._leave_view((damaged,))
-                self.problems.quarantine(damaged.path, "segment_damaged", error.reason)
+                for segment in self.view.segments:
+                    if segment.path == error.path:
+                        self.set_aside(segment, error.reason)
+
+    def _without_duplicates(self, batch: Batch) -> Batch:
+        with self.reading() as view:
+            return without_duplicates(batch, self._newest, view.batches, view.segments)
 
     def _take_in(self, batch: HeadBatch) -> None:
-        """Make a durable batch visible."""
         self._newest.note_seen(batch.batch)
-        with self._publish:
-            head = self._view.head.appended(batch)
-            sequence = max(self._view.sequence, batch.last_sequence)
-            self._view = attrs.evolve(self._view, sequence=sequence, head=head)
-
-    def _seal(self) -> tuple[HeadBatch, ...]:
-        """Move the head's batches aside, still visible, and give all that wait for the disk."""
-        with self._append:
-            if self._view.head.rows:
-                self._wal.roll()
-                with self._publish:
-                    sealed = (*self._view.sealed, *self._view.head.batches)
-                    self._view = attrs.evolve(self._view, sealed=sealed, head=Head())
-            return self._view.sealed
-
-    def _remove(self, segments: Sequence[Segment]) -> None:
-        self._catalog.replace(segments, [])
-        self._leave_view(segments)
-        with self._append, self._publish:
-            alive = self._view.all_streams()
-            self._view = attrs.evolve(self._view, index=self._view.index.keeping(alive))
-        self._catalog.keep_streams(alive.tolist())
-        self._doom(segments)
-
-    def _leave_view(self, segments: Sequence[Segment], *successors: Segment) -> None:
-        names = {segment.name for segment in segments}
-        with self._publish:
-            kept = [each for each in self._view.segments if each.name not in names]
-            present = tuple(sorted([*kept, *successors], key=lambda each: each.name))
-            self._view = attrs.evolve(self._view, segments=present, generation=self._view.generation + 1)
-
-    def _doom(self, segments: Sequence[Segment]) -> None:
-        """Have files that left the view deleted once nobody reads them."""
-        with self._publish:
-            self._doomed += [(self._view.generation, segment) for segment in segments]
-
-    def _delete_unread(self) -> None:
-        with self._publish:
-            oldest = min(self._readers, default=self._view.generation)
-            ready = [segment for generation, segment in self._doomed if generation <= oldest]
-            self._doomed = [(generation, segment) for generation, segment in self._doomed if generation > oldest]
-        for segment in ready:
-            segment.path.unlink(missing_ok=True)
+        self._current.take_in(batch)
 
 
 @contextmanager
@@ -365,12 +370,14 @@ def open_store(
     policy: StorePolicy,
     *,
     clock: Callable[[], int] = time.time_ns,
+    monotonic: Callable[[], int] = time.monotonic_ns,
     on_wal_sync: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Store]:
     """Open the data folder at `path`, creating it if need be, replay its WAL, and close it at the end.
 
     Args:
         clock: the wall clock in unix nanoseconds.
+        monotonic: a clock in nanoseconds that never jumps, to tell when the other one did.
         on_wal_sync: told the seconds each fdatasync of the WAL took.
 
     Raises:
@@ -383,14 +390,11 @@ def open_store(
     make_folder(folder.root)
     with ExitStack() as stack:
         stack.enter_context(locked(folder.lock))
-        prepare_folder(folder)
+        store_id = prepare_folder(folder)
         problems = Problems(folder)
         recovered = open_catalog(folder, problems)
-        contents = recovered.contents
-        wal = Wal(folder, contents.flushed_sequence + 1, policy.wal_sync, on_wal_sync, time.perf_counter)
-        store = Store(folder, policy, problems, recovered.catalog, wal, clock)
+        wal = Wal(folder, store_id, policy.wal_sync, on_wal_sync, time.perf_counter)
+        store = Store(folder, policy, problems, recovered.catalog, wal, clock, monotonic)
         stack.callback(store.close)
-        store.index.register(contents.streams)
-        store.recover(contents.flushed_sequence, contents.segments)
-        wal.continue_after(store.view.sequence)
+        store.recover(recovered, store_id)
         yield store

@@ -31,8 +31,8 @@ class View:
 
     @property
     def head_bytes(self) -> int:
-        """Bytes of log text in memory."""
-        return self.head.text_bytes + sum(each.batch.text_bytes for each in self.sealed)
+        """Bytes of the entries in memory."""
+        return self.head.nbytes + sum(each.batch.nbytes for each in self.sealed)
 
     @cached_property
     def segment_bytes(self) -> int:

@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Literal
 
 import attrs
@@ -17,6 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from logpulse.batch import SCHEMA, Batch
+from logpulse.errors import LimitExceededError
 from logpulse.limits import WAL_FILE_BYTES, WAL_RECORD_BYTES
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder, wal_first_sequence, wal_name
@@ -26,10 +28,12 @@ WalSync = Literal["always", "interval", "none"]
 
 MAGIC: Final = b"LPWR"
 VERSION: Final = 1
-HEADER: Final = struct.Struct("<4sHHIQ")  # magic, version, kind, payload bytes, sequence number
+STORE_ID_BYTES: Final = 8  # of the secret that tells a record from log text that looks like one
+HEADER: Final = struct.Struct(f"<4s{STORE_ID_BYTES}sHHIQ")  # magic, store id, version, kind, payload bytes, sequence
 CHECKSUM: Final = struct.Struct("<I")  # crc32 of header and payload
 PREFIX_BYTES: Final = HEADER.size + CHECKSUM.size
 BATCH_KIND: Final = 1
+_PROOF_BYTES: Final = 4096
 _BATCH_HEAD: Final = struct.Struct("<qI")  # arrival in unix nanoseconds, bytes of the labels that follow
 
 
@@ -42,13 +46,13 @@ class WalRecord:
     batch: Batch
 
 
-def encode_record(record: WalRecord) -> list[bytes | memoryview]:
+def encode_record(record: WalRecord, store_id: bytes) -> list[bytes | memoryview]:
     """Write a record as the pieces of its bytes, ready for one `writev`."""
     labels = b"[" + b",".join(each.encoded for each in record.batch.streams.values()) + b"]"
     columns = memoryview(record.batch.entries.serialize())
     padding = -(PREFIX_BYTES + _BATCH_HEAD.size + len(labels)) % 8  # Arrow wants its buffers aligned
     head = _BATCH_HEAD.pack(record.arrival, len(labels) + padding) + labels + b" " * padding
-    header = HEADER.pack(MAGIC, VERSION, BATCH_KIND, len(head) + len(columns), record.sequence)
+    header = HEADER.pack(MAGIC, store_id, VERSION, BATCH_KIND, len(head) + len(columns), record.sequence)
     checksum = zlib.crc32(columns, zlib.crc32(head, zlib.crc32(header)))
     return [header, CHECKSUM.pack(checksum), head, columns]
 
@@ -71,7 +75,7 @@ class Wal:
 
     Args:
         folder: the data folder, whose `wal` folder exists.
-        next_sequence: the number of the first record to append.
+        store_id: its secret, `STORE_ID_BYTES` long.
         sync: `always` makes each append durable before it returns.
         on_sync: told the seconds of each fdatasync.
     """
@@ -79,33 +83,30 @@ class Wal:
     def __init__(
         self,
         folder: DataFolder,
-        next_sequence: int,
+        store_id: bytes,
         sync: WalSync,
         on_sync: Callable[[float], None],
         clock: Callable[[], float],
     ) -> None:
         self._folder = folder
+        self._store_id = store_id
         self._sync = sync
         self._on_sync = on_sync
         self._clock = clock
-        self._next = next_sequence
+        self._next = 1
         self._file: int | None = None
         self._good_bytes = 0
         self._unsynced = False
 
-    @property
-    def next_sequence(self) -> int:
-        """The number the next record gets."""
-        return self._next
-
     def continue_after(self, sequence: int) -> None:
-        """Number the next record after `sequence`, once replay has shown what the files hold."""
+        """Number the next record after `sequence`, once replay has shown what the files hold; without it, 1."""
         self._next = sequence + 1
 
     def append(self, arrival: int, batch: Batch) -> int:
         """Write one record and, with `always`, make it durable; return its sequence number.
 
         Raises:
+            LimitExceededError: the record would be too large; nothing was written.
             OSError: nothing may be acknowledged. What was written is cut off again where the disk allows it; a record
                 that survives nevertheless is superseded by the next file, which starts at the same sequence number.
         """
@@ -117,10 +118,10 @@ class Wal:
         if not os.fstat(file).st_nlink:
             self._abandon()
             raise OSError("the WAL file was deleted by somebody else")
-        pieces = encode_record(WalRecord(self._next, arrival, batch))
+        pieces = encode_record(WalRecord(self._next, arrival, batch), self._store_id)
         size = sum(len(piece) for piece in pieces)
         if size > WAL_RECORD_BYTES:
-            raise OSError(f"a WAL record of {size} bytes is above the limit of {WAL_RECORD_BYTES}")
+            raise LimitExceededError("bytes of one commit", WAL_RECORD_BYTES, size)
         try:
             _write_all(file, pieces)
             self._unsynced = True
@@ -133,14 +134,14 @@ class Wal:
         self._next += 1
         return self._next - 1
 
-    def sync(self) -> None:
-        """Make everything appended durable.
+    def sync(self) -> bool:
+        """Make everything appended durable; tell whether there was anything to write.
 
         Raises:
             OSError: the file is poisoned and closed; fdatasync is never tried twice on one descriptor.
         """
         if self._file is None or not self._unsynced:
-            return
+            return False
         began = self._clock()
         try:
             os.fdatasync(self._file)
@@ -149,6 +150,24 @@ class Wal:
             raise
         self._unsynced = False
         self._on_sync(self._clock() - began)
+        return True
+
+    def prove(self) -> None:
+        """Begin a new file and write to it durably, to see whether the disk takes data again.
+
+        Raises:
+            OSError: it does not.
+        """
+        self.roll()
+        self._open()
+        assert self._file is not None
+        try:
+            os.write(self._file, bytes(_PROOF_BYTES))  # zeros, which a reader passes over should they stay
+            os.fdatasync(self._file)
+            os.ftruncate(self._file, 0)
+        except OSError:
+            self._abandon()
+            raise
 
     def roll(self) -> None:
         """Close the file, so that the next record starts a new one and this one can be let go."""
@@ -174,7 +193,7 @@ class Wal:
 
     def stored_bytes(self) -> int:
         """Count the bytes of the WAL files."""
-        return sum(path.stat().st_size for path in self._folder.wal_files())
+        return sum(map(_size_of, self._folder.wal_files()))
 
     def close(self) -> None:
         """Make everything durable and close the file."""
@@ -183,9 +202,13 @@ class Wal:
     def _open(self) -> None:
         path = self._folder.wal / wal_name(self._next)
         # A file of this name holds at most an abandoned record of the same number, never acknowledged.
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._good_bytes = 0
-        sync_folder(self._folder.wal)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            sync_folder(self._folder.wal)
+        except OSError:  # a record in a file whose name may be lost would not be durable
+            os.close(file)
+            raise
+        self._file, self._good_bytes = file, 0
 
     def _abandon(self) -> None:
         file, self._file, self._unsynced = self._file, None, False
@@ -197,6 +220,13 @@ class Wal:
             pass  # the next file supersedes the remains
         finally:
             os.close(file)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # let go between the listing and this look
+        return 0
 
 
 def _write_all(file: int, pieces: list[bytes | memoryview]) -> None:

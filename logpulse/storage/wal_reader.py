@@ -10,7 +10,18 @@ import attrs
 
 from logpulse.errors import NewerFormatError
 from logpulse.limits import WAL_RECORD_BYTES
-from logpulse.storage.wal import BATCH_KIND, CHECKSUM, HEADER, MAGIC, PREFIX_BYTES, VERSION, WalRecord, decode_record
+from logpulse.storage.filenames import wal_first_sequence
+from logpulse.storage.wal import (
+    BATCH_KIND,
+    CHECKSUM,
+    HEADER,
+    MAGIC,
+    PREFIX_BYTES,
+    STORE_ID_BYTES,
+    VERSION,
+    WalRecord,
+    decode_record,
+)
 
 
 @attrs.frozen
@@ -24,55 +35,77 @@ class WalDamage:
     reason: str
 
 
-def read_wal(path: Path) -> Iterator[WalRecord | WalDamage]:
+def read_wal(path: Path, store_id: bytes) -> Iterator[WalRecord | WalDamage]:
     """Yield the records of one file in order, and its damages where they stand. A tail of zeros is no damage.
 
     Raises:
         NewerFormatError: the file was written by a later version.
     """
-    data = memoryview(path.read_bytes())
-    offset = 0
-    while offset < len(data):
-        found = _record_at(path, data, offset)
+    file = _WalFile(path, store_id)
+    offset, lowest = 0, wal_first_sequence(path)
+    while offset < len(file.data):
+        found = file.record_at(offset)
         if isinstance(found, tuple):
             record, offset = found
+            lowest = record.sequence + 1
             yield record
             continue
-        following = _next_record(path, data, offset + 1)
-        end = len(data) if following is None else following
-        if following is not None or data[offset:].tobytes().strip(b"\0"):
+        following = file.next_record(offset + 1, lowest)
+        end = len(file.data) if following is None else following
+        if following is not None or file.data[offset:].tobytes().strip(b"\0"):
             yield WalDamage(path, offset, end - offset, following is None, found)
         offset = end
 
 
-def _record_at(path: Path, data: memoryview, offset: int) -> tuple[WalRecord, int] | str:
-    """Read the record at `offset` and give where the next one starts, or say why there is none."""
-    if len(data) - offset < PREFIX_BYTES:
-        return "the header of a record is cut off"
-    magic, version, kind, size, sequence = HEADER.unpack_from(data, offset)
-    if magic != MAGIC:
-        return "no record starts here"
-    start, end = offset + PREFIX_BYTES, offset + PREFIX_BYTES + size
-    if size > WAL_RECORD_BYTES or end > len(data):
-        return "the record is longer than the file"
-    (checksum,) = CHECKSUM.unpack_from(data, offset + HEADER.size)
-    if zlib.crc32(data[start:end], zlib.crc32(data[offset : offset + HEADER.size])) != checksum:
-        return "the checksum does not match"
-    if version != VERSION or kind != BATCH_KIND:
-        raise NewerFormatError(path, f"record format {version}.{kind} is newer than this LogPulse reads ({VERSION})")
-    try:
-        return decode_record(sequence, data[start:end]), end
-    except ValueError as error:
-        return f"the record cannot be decoded: {error}"
+def store_id_in(path: Path) -> bytes | None:
+    """Read the store id off the first record of a WAL file, as when the file that names it is lost."""
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC) + STORE_ID_BYTES)
+    whole = start.startswith(MAGIC) and len(start) == len(MAGIC) + STORE_ID_BYTES
+    return start[len(MAGIC) :] if whole else None
 
 
-def _next_record(path: Path, data: memoryview, start: int) -> int | None:
-    """Find where the next whole record starts."""
-    text = data.obj
-    assert isinstance(text, bytes)
-    offset = text.find(MAGIC, start)
-    while offset >= 0:
-        if isinstance(_record_at(path, data, offset), tuple):
-            return offset
-        offset = text.find(MAGIC, offset + 1)
-    return None
+class _WalFile:
+    def __init__(self, path: Path, store_id: bytes) -> None:
+        self._path = path
+        self._text = path.read_bytes()
+        self._start = MAGIC + store_id
+        self.data = memoryview(self._text)
+
+    def record_at(self, offset: int) -> tuple[WalRecord, int] | str:
+        """Read the record at `offset` and give where the next one starts, or say why there is none."""
+        data = self.data
+        if len(data) - offset < PREFIX_BYTES:
+            return "the header of a record is cut off"
+        magic, store_id, version, kind, size, sequence = HEADER.unpack_from(data, offset)
+        if magic + store_id != self._start:
+            return "no record of this store starts here"
+        start, end = offset + PREFIX_BYTES, offset + PREFIX_BYTES + size
+        if size > WAL_RECORD_BYTES or end > len(data):
+            return "the record is longer than the file"
+        (checksum,) = CHECKSUM.unpack_from(data, offset + HEADER.size)
+        if zlib.crc32(data[start:end], zlib.crc32(data[offset : offset + HEADER.size])) != checksum:
+            return "the checksum does not match"
+        if version != VERSION or kind != BATCH_KIND:
+            reason = f"record format {version}.{kind} is newer than this LogPulse reads ({VERSION})"
+            raise NewerFormatError(self._path, reason)
+        try:
+            return decode_record(sequence, data[start:end]), end
+        except ValueError as error:
+            return f"the record cannot be decoded: {error}"
+
+    def next_record(self, start: int, lowest: int) -> int | None:
+        """Find where the next whole record starts whose sequence number is `lowest` or above.
+
+        Whatever does not look like a record of this version is passed over: log text stands in these bytes too.
+        """
+        offset = self._text.find(self._start, start)
+        while offset >= 0:
+            try:
+                found = self.record_at(offset)
+            except NewerFormatError:
+                found = "text"
+            if isinstance(found, tuple) and found[0].sequence >= lowest:
+                return offset
+            offset = self._text.find(self._start, offset + 1)
+        return None

@@ -5,23 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import attrs
+import numpy as np
+import pyarrow as pa
 
 from logpulse.batch import Int64Array
-from logpulse.limits import REJECTED_SHOWN
-from logpulse.wire.timestamps import TimeValue
+from logpulse.errors import LimitExceededError
+from logpulse.limits import ENTRIES_PER_PUSH, REJECTED_SHOWN
 
 FaultSink = Callable[[int, int, str], None]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Columns:
-    """Hold entries by column before validation; `stream` and `entry` are their places in the body."""
+    """Hold entries by column before validation; `stream` and `entry` are their places in the body.
+
+    `times` are unix nanoseconds; `timeless` names the rows without one, each with the reason.
+    """
 
     stream: Int64Array
     entry: Int64Array
-    times: Sequence[TimeValue]
-    lines: Sequence[str]
+    times: Int64Array
+    timeless: Sequence[tuple[int, str]]
+    lines: pa.Array
     metadata: Sequence[dict[str, str] | None] | None
+
+
+@attrs.frozen(eq=False)
+class LabelledColumns:
+    """Hold what a body says before its labels are read: the text of each stream's, and how many entries it has."""
+
+    labels: Sequence[bytes]
+    sizes: Sequence[int]
+    columns: Columns
+
+
+def places(sizes: Sequence[int]) -> tuple[Int64Array, Int64Array]:
+    """Give the columns `stream` and `entry` of a body whose streams have so many entries each.
+
+    Raises:
+        LimitExceededError: there are more than ENTRIES_PER_PUSH.
+    """
+    check_entries(sum(sizes))
+    counts = np.array(sizes, dtype=np.int64)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(np.arange(len(counts)), counts), np.arange(int(counts.sum())) - first
+
+
+def check_entries(count: int) -> None:
+    """Refuse a push of more than ENTRIES_PER_PUSH; raises as `places` does."""
+    if count > ENTRIES_PER_PUSH:
+        raise LimitExceededError("entries per push", ENTRIES_PER_PUSH, count)
 
 
 @attrs.frozen

@@ -25,10 +25,18 @@ def canonical_metadata(pairs: Mapping[str, str]) -> str:
         raise LimitExceededError("metadata pairs", METADATA_PAIRS, len(pairs))
     if "" in pairs:
         raise InvalidRequestError("metadata name", "", "must not be empty")
-    text = _ENCODER.encode({scrub(name): scrub(value) for name, value in pairs.items()})
+    try:
+        text = _ENCODER.encode(pairs)
+    except UnicodeEncodeError:
+        text = _ENCODER.encode({scrub(name): scrub(value) for name, value in pairs.items()})
     if len(text) > METADATA_BYTES:
         raise LimitExceededError("metadata bytes", METADATA_BYTES, len(text))
     return text.decode()
+
+
+def with_mark(text: str | None, name: str, value: str) -> str:
+    """Add a pair of the server's own to canonical metadata. The limits hold for what the sender wrote."""
+    return _ENCODER.encode(metadata_pairs(text) | {name: value}).decode()
 
 
 def metadata_pairs(text: str | None) -> dict[str, str]:

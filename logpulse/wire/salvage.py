@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import NoReturn
 
-import msgspec
 import numpy as np
 
+from logpulse.batch import text_column
 from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError, shorten
-from logpulse.limits import SALVAGE_BYTES, STREAMS_PER_PUSH
+from logpulse.limits import STREAMS_PER_PUSH
 from logpulse.model.labels import Labels, scrub
 from logpulse.wire.columns import Columns, FaultSink
-from logpulse.wire.timestamps import TimeValue
+from logpulse.wire.lenient_json import read_leniently
+from logpulse.wire.timestamps import TimeValue, decode_times
 
 
 def salvage(
-    body: bytes, cause: Exception, make_labels: Callable[[dict[str, str]], Labels], reject: FaultSink
+    body: bytes, cause: Exception, make_labels: Callable[[dict[str, str]], Labels], reject: FaultSink, now_ns: int
 ) -> tuple[list[Labels | None], Columns]:
     """Sort the entries of `body` into readable columns and calls of `reject(stream, entry, reason)`.
+
+    `now_ns` (unix nanoseconds) is the time of entries without one.
 
     Lone surrogates, legal in JSON text and impossible in UTF-8, become U+FFFD.
 
@@ -57,7 +58,8 @@ def salvage(
             times.append(time)
             metadata.append(pairs)
     at = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return labels, Columns(at[:, 0], at[:, 1], times, lines, metadata if any(metadata) else None)
+    timed = decode_times(times, now_ns)
+    return labels, Columns(at[:, 0], at[:, 1], *timed, text_column(lines), metadata if any(metadata) else None)
 
 
 class _BadEntryError(Exception):
@@ -67,26 +69,11 @@ class _BadEntryError(Exception):
 def _streams(body: bytes, cause: Exception) -> list[object]:
     if not body.strip():
         raise BodyFormatError('the body is empty; send {"streams":[{"labels":{…},"entries":[{"line":"…"}]}]}')
-    if len(body) > SALVAGE_BYTES:
-        raise BodyFormatError(
-            f"{cause}; send bodies of at most {SALVAGE_BYTES} bytes to have their good entries stored"
-        )
-    try:
-        document = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except RecursionError:
-        raise BodyFormatError("the JSON is nested too deeply") from None
-    except ValueError as error:
-        # The typed decoder stops at a wrong type, which is not yet what breaks the JSON.
-        fault = error if isinstance(cause, msgspec.ValidationError) else cause
-        raise BodyFormatError(f"the body is not valid JSON: {fault}") from None
+    document = read_leniently(body, cause)
     streams = document.get("streams") if isinstance(document, dict) else None
     if not isinstance(streams, list):
         raise BodyFormatError(f"the body is not a push: {cause}")
     return streams
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
 
 
 def _pairs(value: object, field: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import attrs
@@ -11,6 +12,7 @@ import click
 
 from .corpus import ABSENT, bodies, corpus
 from .machine import Limits
+from .queries import CLASSES, QueryClass, ask, exactly
 from .server import BenchServer, running_server
 from .work import follow, median_milliseconds, push
 
@@ -29,6 +31,7 @@ class Figure:
     limit: str
     ratio: str
     goal: str
+    beside: str = ""
 
 
 @click.command()
@@ -38,7 +41,8 @@ def main(lines: int, tail_seconds: float) -> None:
     """Start a server in a temporary folder, work it, and compare the cost with what this machine can do at best."""
     with tempfile.TemporaryDirectory(prefix="logpulse-bench-") as name:
         folder = Path(name)
-        files, text_mb = _write_bodies(folder / "bodies", lines)
+        files, texts = _write_bodies(folder / "bodies", lines)
+        text_mb = sum(texts.values())
         limits = Limits.of(b"\n".join(line.text.encode() for line in corpus(min(lines, _SAMPLE_LINES))))
         with running_server(folder / "data") as server:
             figures = [
@@ -48,20 +52,48 @@ def main(lines: int, tail_seconds: float) -> None:
                 *_asking(server, text_mb, limits),
                 *_following(server, tail_seconds),
             ]
+            served = {each.name: ask(server, each) for each in CLASSES}
+        exact = exactly(folder / "data", CLASSES)
     cores = os.cpu_count()
     click.echo(f"{lines:,} lines, {text_mb:.1f} MB of log text, {cores} cores; ratios settle from a million lines on\n")
     _print([Figure("figure", "measured", "this machine's limit", "ratio", "goal"), *figures])
+    click.echo("\nqueries, after a flush; the limit is the time to decompress what is selected, on all cores\n")
+    _print(
+        [
+            Figure("query", "measured", "limit", "ratio", "goal", "exact form alone"),
+            *(_query_figure(each, served[each.name], exact.get(each.name), texts, limits) for each in CLASSES),
+        ]
+    )
 
 
-def _write_bodies(folder: Path, lines: int) -> tuple[list[Path], float]:
-    """Write the corpus down beforehand, so that making it costs nothing while the server is measured."""
+def _query_figure(
+    asked: QueryClass, milliseconds: float, exact: float | None, texts: dict[str, float], limits: Limits
+) -> Figure:
+    text_mb = sum(texts[service] for service in asked.services or texts)
+    least = text_mb / (limits.decompress * (os.cpu_count() or 1)) * 1000
+    return Figure(
+        asked.name,
+        f"{milliseconds:.0f} ms",
+        f"{least:.0f} ms",
+        f"{milliseconds / least:.2f}",
+        f"{asked.goal:g}" if asked.goal else "",
+        "" if exact is None else f"{exact:.0f} ms",
+    )
+
+
+def _write_bodies(folder: Path, lines: int) -> tuple[list[Path], dict[str, float]]:
+    """Write the corpus down beforehand, so that making it costs nothing while the server is measured.
+
+    Gives the files, and the MB of log text of each service.
+    """
     folder.mkdir()
-    files, text_bytes = [], 0
+    files = []
+    texts: Counter[str] = Counter()
     for number, body in enumerate(bodies(corpus(lines))):
         files.append(folder / f"{number:06d}.json")
         files[-1].write_bytes(body.content)
-        text_bytes += body.text_bytes
-    return files, text_bytes / 1e6
+        texts.update(body.text_bytes)
+    return files, {service: size / 1e6 for service, size in texts.items()}
 
 
 def _pushing(server: BenchServer, files: list[Path], lines: int, text_mb: float, limits: Limits) -> list[Figure]:

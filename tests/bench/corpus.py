@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -139,10 +140,10 @@ def corpus(count: int, seed: int = 1) -> Iterator[Line]:
 
 @attrs.frozen
 class Body:
-    """Hold a body of POST /ingest and how much log text is in it."""
+    """Hold a body of POST /ingest and how many bytes of log text of each service are in it."""
 
     content: bytes
-    text_bytes: int
+    text_bytes: dict[str, int]
 
 
 def bodies(lines: Iterator[Line]) -> Iterator[Body]:
@@ -151,5 +152,8 @@ def bodies(lines: Iterator[Line]) -> Iterator[Body]:
         streams: dict[tuple[tuple[str, str], ...], list[dict[str, str]]] = {}
         for line in batch:
             streams.setdefault(line.labels, []).append({"ts": str(line.time), "line": line.text})
+        sizes: Counter[str] = Counter()
+        for line in batch:
+            sizes[dict(line.labels)["service"]] += len(line.text.encode())
         document = {"streams": [{"labels": dict(labels), "entries": entries} for labels, entries in streams.items()]}
-        yield Body(msgspec.json.encode(document), sum(len(line.text.encode()) for line in batch))
+        yield Body(msgspec.json.encode(document), dict(sizes))

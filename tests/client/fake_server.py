@@ -47,6 +47,8 @@ class Answer:
     status: int = 200
     body: object = None
     headers: tuple[tuple[str, str], ...] = ()
+    cut_after: int | None = None
+    """Bytes of the body that are sent before the connection is closed, where that is not all of them."""
 
     def content(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -166,6 +168,9 @@ class FakeServer:
             data = connection.send(h11.Response(status_code=answer.status, headers=headers, reason=b"Reason"))
             for event in (h11.Data(data=content), h11.EndOfMessage()):
                 data = (data or b"") + (connection.send(event) or b"")
+            if answer.cut_after is not None:
+                await stream.send_all((data or b"")[: answer.cut_after - len(content)])
+                return
             await stream.send_all(data or b"")
             if connection.our_state is not h11.DONE:
                 return

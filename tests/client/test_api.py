@@ -19,7 +19,7 @@ from logpulse.client.failure import (
     explain,
 )
 from logpulse.client.window import TimeWindow
-from logpulse.client.wire import Place
+from logpulse.client.wire import IndexStats, Place, Sample
 from logpulse.errors import LogPulseError
 from logpulse.limits import RETRIES
 
@@ -183,6 +183,78 @@ def test_an_empty_page_with_a_cursor_is_not_the_end(running: RunningServer) -> N
     running.server.scripted["/query"].append(Answer(200, {"logs": [], "next": "00000001"}))
     with Waits().client(running.address) as client:
         assert len(list(client.pages(query(), None))) == 2
+
+
+@pytest.mark.parametrize("cut_after", [None, 0, 40])
+def test_a_lost_connection_costs_no_entry_and_repeats_none(running: RunningServer, cut_after: int | None) -> None:
+    running.server.entries = [entry(number, BASE + number // 4) for number in range(12)]
+    lost = HANG_UP if cut_after is None else Answer(200, {"logs": [entry(9, BASE)]}, cut_after=cut_after)
+    waits = Waits()
+    with waits.client(running.address) as client:
+        ids = []
+        for page in client.unbroken_pages(query()):
+            ids += [json.loads(bytes(one))["id"] for one in page.logs]
+            if len(ids) in (3, 9):
+                running.server.scripted["/query"].extend([lost] * 5)
+    assert ids == [f"{number:08d}" for number in range(12)]
+    assert len(waits.seconds) == 10 > RETRIES  # but never so many in a row
+    assert all("asking again in" in notice for notice in waits.notices)
+
+
+def test_a_server_that_stays_lost_is_given_up(running: RunningServer) -> None:
+    running.server.entries = [entry(number, BASE + number) for number in range(9)]
+    waits = Waits()
+    with waits.client(running.address) as client:
+        pages = client.unbroken_pages(query())
+        next(pages)
+        running.server.scripted["/query"].extend([HANG_UP] * (RETRIES + 1))
+        with pytest.raises(ServerUnreachableError):
+            next(pages)
+    assert len(waits.seconds) == RETRIES
+
+
+def test_a_server_that_never_was_there_is_not_waited_for(running: RunningServer) -> None:
+    running.server.scripted["/query"].append(HANG_UP)
+    waits = Waits()
+    with waits.client(running.address) as client, pytest.raises(ServerUnreachableError):
+        list(client.unbroken_pages(query()))
+    assert waits.seconds == []
+
+
+def test_what_is_asked_about_streams(running: RunningServer) -> None:
+    volume = {"metric": {"service": "api"}, "value": [1_768_473_000, "2048"]}
+    for path, body in (
+        ("series", {"status": "success", "data": [{"service": "api"}]}),
+        ("series", {"status": "success", "data": []}),
+        ("index/stats", {"streams": 1, "chunks": 2, "bytes": 3, "entries": 4}),
+        ("index/volume", {"status": "success", "data": {"resultType": "vector", "result": [volume]}}),
+    ):
+        running.server.scripted[f"/loki/api/v1/{path}"].append(Answer(200, body))
+    window = TimeWindow(BASE, BASE + 10**9)
+    with Waits().client(running.address) as client:
+        assert client.series('{service="api"}', window) == [{"service": "api"}]
+        assert client.series("", TimeWindow()) == []
+        assert client.index_stats("{}", window) == IndexStats(1, 2, 3, 4)
+        assert client.volumes("{}", window, 5) == [Sample({"service": "api"}, (1_768_473_000, "2048"))]
+    bounds = {"start": "2026-01-15T10:30:00Z", "end": "2026-01-15T10:30:01Z"}
+    assert [request.parameters for request in running.server.requests] == [
+        {"match[]": '{service="api"}', **bounds},
+        {},
+        {"query": "{}", **bounds},
+        {"query": "{}", "limit": "5", "aggregateBy": "series", **bounds},
+    ]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, BadQueryError), (500, ServerRefusedError)])
+def test_lokis_routes_tell_their_errors_as_text(running: RunningServer, status: int, kind: type[LogPulseError]) -> None:
+    headers = (("Content-Type", "text/plain; charset=utf-8"),)
+    answer = Answer(status, b"parse error at line 1, col 3: \x1b[2J \xff\n", headers)
+    running.server.scripted["/loki/api/v1/series"].append(answer)
+    with Waits().client(running.address) as client, pytest.raises(kind) as caught:
+        client.series("{a=", TimeWindow())
+    told = explain(caught.value)
+    assert "parse error at line 1, col 3: \\x1b[2J" in told
+    assert "\x1b" not in told
 
 
 def test_nobody_listens() -> None:

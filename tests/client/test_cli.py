@@ -88,15 +88,6 @@ def test_stats_go_to_standard_error(three: RunningServer) -> None:
     assert len(result.stdout.splitlines()) == 3
 
 
-def test_a_metric_query_shows_its_series(running: RunningServer) -> None:
-    series = {"series": [{"labels": {"service": "api"}, "points": [["2026-01-15T10:30:00Z", 12.0]]}], "stats": {}}
-    running.server.scripted["/query"].append(Answer(200, series))
-    result = at(running, "query", "rate({service='api'}[5m])", "--step", "1m", "--stats")
-    assert result.stdout == '2026-01-15T10:30:00.000000000Z {service="api"} 12.0\n'
-    assert "1 series" in result.stderr
-    assert running.server.requests[0].parameters["step"] == "1m"
-
-
 def test_a_malformed_query_is_pointed_at(running: RunningServer) -> None:
     position = {"offset": 14, "line": 1, "column": 15, "length": 1}
     problem = {"error": "unexpected end of query", "position": position, "expected": [",", "}"], "hint": "close it"}
@@ -128,7 +119,19 @@ def test_the_server_may_be_named_anywhere(three: RunningServer) -> None:
     assert keys == ["from the environment", "behind", None, "before"]
 
 
-@pytest.mark.parametrize("command", [("query", ALL), ("tail", ALL), ("labels",), ("generate", "5")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("query", ALL),
+        ("query", ALL, "--explain"),
+        ("tail", ALL),
+        ("labels",),
+        ("series",),
+        ("stats",),
+        ("export", ALL),
+        ("generate", "5"),
+    ],
+)
 def test_nobody_listens(command: tuple[str, ...]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, but not listening
@@ -150,6 +153,15 @@ def test_nobody_listens(command: tuple[str, ...]) -> None:
         (("query", ALL, "--limit", "-1"), "--limit"),
         (("query", ALL, "-o", "xml"), "xml"),
         (("query",), "QUERY"),
+        (("query", ALL, "--explain", "--stats"), "--explain and --stats exclude each other"),
+        (("query", ALL, "--explain", "-o", "raw"), "--explain and --output raw exclude each other"),
+        (("series", "--to", "x"), "--to"),
+        (("series", "-o", "raw"), "raw"),
+        (("stats", "--since", "-1h"), "--since: must be longer"),
+        (("export",), "QUERY"),
+        (("export", ALL, "--from", "2200-01-01T00:00:00Z"), "--from: must lie in the past"),
+        (("export", ALL, "-o", "/"), "cannot write /: it is no regular file"),
+        (("export", ALL, "-o", "/nowhere/x.ndjson"), "cannot write /nowhere/x.ndjson: no such file or directory"),
         (("tail", ALL, "--since", "1h", "-n", "5"), "--since and --lines exclude each other"),
         (("tail", ALL, "--since", "0s"), "--since: must be longer"),
         (("labels", "--from", "x"), "--from"),
@@ -162,6 +174,9 @@ def test_nobody_listens(command: tuple[str, ...]) -> None:
         (("query", '{a="\udcff"}'), "not valid UTF-8"),
         (("tail", '{a="\udcff"}'), "not valid UTF-8"),
         (("labels", "\udcff"), "not valid UTF-8"),
+        (("series", "\udcff"), "not valid UTF-8"),
+        (("stats", "\udcff"), "not valid UTF-8"),
+        (("export", "\udcff"), "not valid UTF-8"),
     ],
 )
 def test_what_was_typed_wrong_exits_with_2(arguments: tuple[str, ...], words: str) -> None:

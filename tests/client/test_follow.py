@@ -307,13 +307,15 @@ async def test_frames_of_every_kind(server: FakeServer, nursery: trio.Nursery) -
         {"type": "invented later", "data": "no entry"},
         {"type": "logs", "data": [entry(1, BASE, "single"), entry(2, BASE, "in a batch")]},
         {"type": "dropped", "count": 1200, "from": "2026-01-15T10:30:00Z", "to": "2026-01-15T10:30:05Z"},
+        {"type": "dropped", "count": 1, "atLeast": True, "from": "2025-01-15T10:30:00Z", "to": "2025-01-16T10:30:00Z"},
         {"type": "error", "message": "the disk is full"},
         {"type": "log", "data": entry(3, BASE, "last")},
     )
     screen = Screen(server, NewestEntries(0))
     nursery.start_soon(screen.tail.run)
     await screen.shows("single", "in a batch", "last")
-    dropped, error = screen.notices
+    dropped, left_out, error = screen.notices
+    assert "between 2025-01-15T10:30:00Z and 2025-01-16T10:30:00Z are not shown" in left_out
     assert "1,200 entries dropped" in dropped
     assert "between 2026-01-15T10:30:00Z and 2026-01-15T10:30:05Z" in dropped
     assert error == "the server reports: the disk is full"

@@ -8,12 +8,14 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from .fake_server import BASE, RunningServer, entry
+from .fake_server import BASE, Answer, RunningServer, entry
 
 S = 10**9
 COMMAND = (sys.executable, "-c", "from logpulse.cli import main; main()")
@@ -95,6 +97,47 @@ def test_ctrl_c_cuts_a_query_short(running: RunningServer) -> None:
         assert (code, err) == (130, "")
 
 
+def test_ctrl_c_cuts_an_export_short_and_says_where_its_part_is(running: RunningServer, tmp_path: Path) -> None:
+    running.server.entries = [entry(number, BASE + number) for number in range(1500)]
+    page = {"logs": running.server.entries[:1000], "next": "00000999"}
+    busy = Answer(429, {"error": "busy"}, (("Retry-After", "60"),))
+    running.server.scripted["/query"].extend([Answer(200, page), busy])
+    with started(running, "export", ALL, "-o", str(tmp_path / "x.ndjson")) as process:
+        assert process.stderr is not None
+        assert "asking again in" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+    part = tmp_path / "x.ndjson.part"
+    assert (code, out, err) == (130, "", f"logpulse: the first 1,000 entries are in {part}\n")
+    assert [json.loads(line) for line in part.read_text().splitlines()] == running.server.entries[:1000]
+
+
+def test_an_export_ends_when_its_reader_leaves(running: RunningServer) -> None:
+    running.server.entries = [entry(number, BASE + number, "x" * 1000) for number in range(3000)]
+    with started(running, "export", ALL) as process:
+        line_of(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_chart_is_as_wide_as_its_terminal(running: RunningServer) -> None:
+    points = [["2026-01-15T10:30:00Z", 1], ["2026-01-15T10:31:00Z", 2]]
+    running.server.scripted["/query"].append(Answer(200, {"series": [{"labels": {"a": "b"}, "points": points}]}))
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 47))
+    environment = {"LOGPULSE_SERVER_URL": running.url, "TZ": "CET-1", "TERM": "dumb", "PATH": os.environ["PATH"]}
+    subprocess.run([*COMMAND, "query", "rate({a=~'.+'}[1m])"], stdout=follower, env=environment, timeout=20, check=True)
+    os.close(follower)
+    shown = os.read(leader, 16_384).decode().splitlines()
+    os.close(leader)
+    assert "\x1b" not in "".join(shown)
+    assert max(map(len, shown)) == 47
+    assert "11:30:15" in "".join(shown)
+
+
 def test_ctrl_c_ends_a_steady_flow_with_its_tally(running: RunningServer) -> None:
     with started(running, "generate", "--rate", "1000") as process:
         running.wait_for(lambda: len(running.server.requests) >= 2)
@@ -151,9 +194,23 @@ def imported_by(running: RunningServer, *arguments: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("query", ALL), ("labels",), ("generate", "1"), ("check-config",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", ALL),
+        ("labels",),
+        ("series",),
+        ("stats",),
+        ("export", ALL),
+        ("generate", "1"),
+        ("check-config",),
+    ],
+)
 def test_client_commands_need_no_server(running: RunningServer, arguments: tuple[str, ...]) -> None:
     running.server.entries = [entry(1, BASE)]
+    running.server.scripted["/loki/api/v1/series"].append(Answer(200, {"data": []}))
+    running.server.scripted["/loki/api/v1/index/stats"].append(Answer(200, {"streams": 0}))
+    running.server.scripted["/loki/api/v1/index/volume"].append(Answer(200, {"data": {"result": []}}))
     assert not imported_by(running, *arguments) & SERVER_ONLY
 
 

@@ -21,6 +21,7 @@ from logpulse.client.render import (
     renderer_for,
 )
 from logpulse.client.terminal import COLORS, PLAIN, Surface
+from logpulse.errors import InvalidRequestError
 from logpulse.units import parse_rfc3339
 
 from .fake_server import BASE, Entry, entry
@@ -101,7 +102,7 @@ def test_terminal_text_without_colours() -> None:
         entry(2, BASE - 86_400 * 10**9, "Oops\n\tat main\x07\n", service="web", env="prod", level="warn"),
         entry(3, BASE, "no level", service="web", env="prod"),
     )
-    assert TerminalText(PLAIN, today).entries(entries).decode() == (
+    assert TerminalText(PLAIN, 80, today).entries(entries).decode() == (
         '11:30:00.123 ERROR host="a b" service=api Connection timeout\n'
         "2026-01-14 11:30:00.000 WARN  service=web Oops\n"
         "             \tat main\\x07\n"
@@ -110,7 +111,7 @@ def test_terminal_text_without_colours() -> None:
 
 
 def test_terminal_text_shows_a_label_once_streams_differ_in_it() -> None:
-    renderer = TerminalText(PLAIN, today)
+    renderer = TerminalText(PLAIN, 80, today)
     one, other = raw(entry(1, BASE, "x", service="api", env="prod"), entry(2, BASE, "y", service="web", env="prod"))
     assert [renderer.entries([each]).decode() for each in (one, other, one)] == [
         "11:30:00.000       x\n",
@@ -130,7 +131,7 @@ def test_terminal_text_shows_a_label_once_streams_differ_in_it() -> None:
     ],
 )
 def test_levels_have_their_colours(level: str, begin: str, name: str) -> None:
-    line = TerminalText(COLORS, today).entries(raw(entry(1, BASE, "x", level=level))).decode()
+    line = TerminalText(COLORS, 80, today).entries(raw(entry(1, BASE, "x", level=level))).decode()
     assert line == f"\x1b[2m11:30:00.000\x1b[0m {begin}{name}\x1b[0m x\n"
 
 
@@ -138,10 +139,10 @@ def test_no_field_of_an_entry_can_bring_a_colour_of_its_own() -> None:
     evil = "\x1b[31m\x9b"
     document = entry(1, BASE, evil, service=evil, level=evil) | {"labels": {evil: evil, "level": evil}}
     other = entry(2, BASE, "x")
-    line = TerminalText(COLORS, today).entries(raw(other, document)).decode()
+    line = TerminalText(COLORS, 80, today).entries(raw(other, document)).decode()
     assert set(re.findall(r"\x1b\[[0-9;]*m", line)) <= {COLORS.time, COLORS.label, COLORS.end}
     assert "\x9b" not in line
-    assert "\x1b" not in TerminalText(PLAIN, today).entries(raw(other, document)).decode()
+    assert "\x1b" not in TerminalText(PLAIN, 80, today).entries(raw(other, document)).decode()
     assert "\x1b" not in PipeText().entries(raw(document)).decode()
 
 
@@ -155,15 +156,44 @@ def series() -> list[msgspec.Raw]:
     [
         (
             PipeText(),
-            '2026-01-15T10:30:00.000000000Z {service="api"} 12.5\n2026-01-15T10:31:00.000000000Z {service="api"} NaN\n',
+            '2026-01-15T10:30:00.000000000Z\t{service="api"}\t12.5\n'
+            '2026-01-15T10:31:00.000000000Z\t{service="api"}\tNaN\n',
         ),
-        (TerminalText(PLAIN, today), '{service="api"}\n  11:30:00.000 12.5\n  11:31:00.000 NaN\n'),
         (RawText(), "12.5\nNaN\n"),
-        (JsonLines(), bytes(series()[0]).decode() + "\n"),
+        (
+            JsonLines(),
+            '{"labels":{"service": "api"},"time":"2026-01-15T10:30:00Z","value":12.5}\n'
+            '{"labels":{"service": "api"},"time":"2026-01-15T10:31:00Z","value":"NaN"}\n',
+        ),
     ],
 )
 def test_series(renderer: Renderer, shown: str) -> None:
     assert renderer.series(series()).decode() == shown
+
+
+def test_series_on_a_terminal_are_a_chart_and_a_table() -> None:
+    lines = TerminalText(PLAIN, 60).series(series()).decode().splitlines()
+    assert lines[0] == "15┤"
+    assert lines[-1] == '●  {service="api"}   NaN  12.5  12.5  12.5'
+
+
+def test_no_series_is_nothing() -> None:
+    assert TerminalText(COLORS, 80).series([]) == PipeText().series([]) == b""
+
+
+def test_no_label_of_a_series_can_bring_a_colour_of_its_own() -> None:
+    evil = {"labels": {"a": "\x1b[31m\x9b[2J", "\x1b]0;x\x07": "y"}, "points": [["2026-01-15T10:30:00Z", "\x1b[2J"]]}
+    for points in ([["2026-01-15T10:30:00Z", 1]], [["2026-01-15T10:30:00Z", 1], ["2026-01-15T10:30:01Z", 2]]):
+        document = msgspec.Raw(json.dumps(evil | {"points": points}).encode())
+        shown = TerminalText(COLORS, 80).series([document]).decode()
+        assert set(re.findall(r"\x1b.", shown)) <= {"\x1b["}
+        assert "\x1b[2J" not in shown
+        assert not set("\x9b\x07") & set(shown)
+        assert not set("\x9b\x07") & set(HarmlessJsonLines().series([document]).decode())
+    unreadable = [msgspec.Raw(json.dumps(evil).encode())]
+    assert "\x1b" not in PipeText().series(unreadable).decode()
+    with pytest.raises(InvalidRequestError, match="must be a number"):
+        TerminalText(COLORS, 80).series(unreadable)
 
 
 def test_an_entry_without_its_fields_is_an_error() -> None:

@@ -56,3 +56,11 @@ def test_parameters_hold_only_the_bounds_there_are() -> None:
 
 def test_parse_past() -> None:
     assert parse_past("90s") == 90 * S
+
+
+def test_a_window_gets_the_end_it_lacks() -> None:
+    assert TimeWindow(5, None).ending(9) == TimeWindow(5, 9)
+    assert TimeWindow(None, None).ending(9) == TimeWindow(None, 9)
+    assert TimeWindow(5, 7).ending(9) == TimeWindow(5, 7)
+    with pytest.raises(InvalidRequestError, match="must lie in the past"):
+        TimeWindow(9, None).ending(9)

@@ -184,6 +184,21 @@ async def test_a_body_that_does_not_come_is_refused(collector: Collector, monkey
     assert collector.ended.is_set()
 
 
+async def test_a_body_that_pauses_for_long_is_refused(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_PAUSE_SECONDS", 0.2)
+    guard = guarded_hypercorn(EdgeCounters())
+    async with serving(hardened(bare(collector)), guard=guard) as server, connected(server) as client:
+        await client.send(sized(5))
+        for _ in range(4):  # slow, but alive
+            await trio.sleep(0.1)
+            await client.send(b"x")
+        answer = await client.answer()
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    assert "a pause within a request body is limited to 0.2 seconds" in msgspec.json.decode(answer.body)["error"]
+    assert collector.ended.is_set()
+    assert collector.body == b"xxxx"
+
+
 async def test_the_time_of_the_application_is_not_the_clients(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from logpulse.http import connection
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
+from logpulse.limits import GRACEFUL_SECONDS, SEND_SECONDS, SHUTDOWN_SECONDS
 
 from .harness import GET, HANDSHAKE, PATIENCE, Server, bare, connected, greet, serving
 
@@ -20,6 +21,10 @@ def counters() -> EdgeCounters:
 
 
 # -- a peer that does not read ----------------------------------------------------------------------------------------
+
+
+def test_an_answer_cut_off_at_the_end_of_the_grace_is_over_before_the_process_is_ended_by_force() -> None:
+    assert GRACEFUL_SECONDS + SEND_SECONDS + 5 <= SHUTDOWN_SECONDS
 
 
 MANY = 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,13 +13,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 from trio_websocket import ConnectionClosed, wrap_client_stream
 
-from .server_process import MIDNIGHT, PATIENCE, Pusher, S, Servers, connection, lines_in, until
+from .server_process import MIDNIGHT, PATIENCE, Pusher, S, ServerProcess, Servers, connection, lines_in, until
 
 KILLS = 10
 SMALL_FLUSHES = {"ingest.flush_bytes": "1MiB", "ingest.flush_interval": "1s"}
@@ -66,6 +68,15 @@ def test_kill_9_under_load_loses_nothing_acknowledged_and_stores_nothing_twice(s
         assert json.loads(ask("GET", "/health").body)["status"] == "healthy"
 
 
+def holds_open(server: ServerProcess, name: str) -> bool:
+    """Tell whether the process has a file of this name open."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd")
+    with suppress(FileNotFoundError):  # one that is closed meanwhile
+        return any(path.readlink().name == name for path in descriptors.iterdir())
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see how far a start is")
 def test_kill_9_while_starting_changes_nothing(servers: Servers) -> None:
     pusher = Pusher("pusher")
     server = servers.start(SMALL_FLUSHES)
@@ -73,14 +84,11 @@ def test_kill_9_while_starting_changes_nothing(servers: Servers) -> None:
     until(lambda: len(pusher.acknowledged) >= 2000, "the pusher gets on")
     server.kill()
     pusher.join()
-    for opened in ("lock", "catalog"):
+    for opened in ("lock", "catalog.sqlite", "catalog.sqlite", "lock"):
         server = servers.start(SMALL_FLUSHES)
-        folder = servers.data
-        until(
-            lambda opened=opened, folder=folder: any(opened in path.name for path in folder.iterdir()),  # type: ignore[misc]
-            "the folder is opened",
-        )
+        until(partial(holds_open, server, opened), f"{opened} is open")
         server.kill()
+        assert "istening" not in server.text, "it was still starting"
     check(servers.start(SMALL_FLUSHES).port, [pusher])
 
 
@@ -199,6 +207,45 @@ def test_a_full_disk_refuses_pushes_until_there_is_room_again(servers: Servers, 
         ballast.unlink()
         assert push(16) == 200
         assert sorted(lines_in(server.port)) == sorted(acknowledged)
-        assert json.loads(ask("GET", "/health").body)["status"] == "healthy"
+        health = json.loads(ask("GET", "/health").body)
+        assert (health["status"], [each["code"] for each in health["problems"]]) == ("degraded", ["disk_nearly_full"])
     server.kill()
     assert sorted(lines_in(servers.start({"storage.path": str(small_disk / "data")}).port)) == sorted(acknowledged)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit(2)")
+def test_files_that_cannot_grow_refuse_pushes_until_they_can(servers: Servers) -> None:
+    """Every write beyond a size fails for real: in the WAL, and in a flush."""
+    server = servers.start({"ingest.flush_interval": "1s"})
+    acknowledged: list[str] = []
+
+    with connection(server.port) as ask:
+
+        def push(number: int) -> int:
+            lines = [f"{number}-{part} {os.urandom(1000).hex()}" for part in range(50)]
+            entries = [{"ts": str(MIDNIGHT + number * S + part), "line": line} for part, line in enumerate(lines)]
+            status = ask("POST", "/ingest", {"streams": [{"labels": {"service": "api"}, "entries": entries}]}).status
+            if status == 200:
+                acknowledged.extend(lines)
+            return status
+
+        def codes() -> set[str]:
+            return {problem["code"] for problem in json.loads(ask("GET", "/health").body).get("problems", [])}
+
+        def limit_files(size: int) -> None:
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        assert [push(number) for number in range(4)] == [200] * 4
+        limit_files(64 << 10)
+        statuses = [push(number) for number in range(4, 8)]
+        assert statuses[-1] == 503
+        assert ask("GET", "/ready").status == 503
+        until(lambda: "flush_failed" in codes(), "a flush fails")
+        assert sorted(lines_in(server.port)) == sorted(acknowledged)
+        limit_files(resource.RLIM_INFINITY)
+        until(lambda: ask("GET", "/ready").status == 200, "the server is ready without a push")
+        until(lambda: not codes(), "a flush succeeds")
+        assert push(8) == 200
+        assert sorted(lines_in(server.port)) == sorted(acknowledged)
+    server.kill()
+    assert sorted(lines_in(servers.start().port)) == sorted(acknowledged)

@@ -96,6 +96,14 @@ def breaking(self, batches):
 
 Store.append = breaking
 """
+FAILING_AT_THE_END = """
+from logpulse.storage.wal import Wal
+
+def fail(self):
+    raise OSError(5, "Input/output error")
+
+Wal.close = fail
+"""
 SERVING = """
 import os, sys
 from functools import partial
@@ -126,6 +134,16 @@ def test_a_broken_service_ends_the_process(servers: Servers, tmp_path: Path, und
     assert "injected" in server.text
     assert set(pusher.statuses) == {200}
     assert pusher.acknowledged <= set(lines_in(servers.start().port))
+
+
+def test_a_failure_at_the_end_is_told_from_one_that_forbids_starting(servers: Servers, tmp_path: Path) -> None:
+    launcher = tmp_path / "launcher.py"
+    launcher.write_text(FAILING_AT_THE_END + SERVING)
+    server = servers.start(command=(sys.executable, str(launcher)))
+    assert server.port
+    server.signal(signal.SIGTERM)
+    assert server.exit_code() == 1
+    assert "Input/output error" in server.text
 
 
 # -- hypercorn --------------------------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from logpulse.errors import InvalidRequestError, LimitExceededError, QueryCancelledError, UnsupportedQueryError
+from logpulse.errors import InvalidRequestError, LimitExceededError, QueryCancelledError, StorageError
 from logpulse.limits import DAY_NS
 from logpulse.logql.ast import LogQuery, Selector
 from logpulse.logql.parser import parse_log_query, parse_selector
 from logpulse.query.engine import LogsRequest
-from logpulse.query.executor import Executor, ScanTask, UnreadableSourceError
+from logpulse.query.executor import EngineFaultError, Executor, ScanTask, UnreadableSourceError
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.result import Cursor, Direction
 
@@ -143,17 +143,6 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\\x00") + '"'
 
 
-def test_a_stage_that_is_not_built_is_refused_by_name(tmp_path: Path) -> None:
-    with searchable(tmp_path) as found:
-        three_segments(found)
-        for text in ('{service="api"} | json', '{service="api"} |> "<_>"', '{service="api"} |= ip("10.0.0.1")'):
-            with pytest.raises(UnsupportedQueryError, match="is not supported by this version of LogPulse"):
-                found.page(parse_log_query(text))
-
-
-# -- files that go bad ------------------------------------------------------------------------------------------------
-
-
 def cut(path: Path) -> None:
     """Lose the second half of a file."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -207,15 +196,29 @@ def test_a_damaged_segment_is_set_aside_and_the_rest_is_served(
         assert shown(found.page(EVERYTHING)) == stored
 
 
-def test_damage_that_no_checksum_covers_costs_only_its_own_segment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [
+        (duckdb.IOException("too many open files"), StorageError),
+        (duckdb.FatalException("database has been invalidated"), EngineFaultError),
+        (duckdb.InternalException("assertion failed"), EngineFaultError),
+    ],
+)
+def test_a_failure_of_the_engine_costs_no_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: duckdb.Error, raised: type[Exception]
 ) -> None:
-    monkeypatch.setattr("logpulse.query.engine.is_sound", lambda _: True)
+    def fail(*_: object) -> None:
+        raise failure
+
     with searchable(tmp_path) as found:
         stored = three_segments(found)
-        cut(found.store.view.segments[1].path)
-        assert shown(found.page(EVERYTHING)) == [stored[0], *stored[2:]]
-        assert len(found.store.view.segments) == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(found.engine._executor, "_read", fail)
+            with pytest.raises(raised):
+                found.page(EVERYTHING)
+        assert len(found.store.view.segments) == 3
+        assert not found.store.problems.listed()
+        assert shown(found.page(EVERYTHING)) == stored, "the next query finds the engine renewed"
 
 
 def test_a_query_goes_on_over_its_view_while_retention_deletes(tmp_path: Path) -> None:
@@ -298,7 +301,7 @@ def test_ids_tell_entries_apart(tmp_path: Path) -> None:
 
 
 def test_many_streams_are_selected_by_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logpulse.query.scan._INLINE_STREAMS", 3)
+    monkeypatch.setattr("logpulse.query.place._INLINE_STREAMS", 3)
     with searchable(tmp_path) as found:
         stored = [entry(f"{number}", NOON + number, pod=f"p{number}", even=str(number % 2)) for number in range(20)]
         found.store.append([batch_of(stored[:10])])

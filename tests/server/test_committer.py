@@ -13,7 +13,7 @@ import trio
 import trio.testing
 
 from logpulse.batch import Batch, make_entries
-from logpulse.errors import LogPulseError, OverloadedError, UnavailableError
+from logpulse.errors import LimitExceededError, LogPulseError, OverloadedError, UnavailableError
 from logpulse.limits import APPEND_REQUESTS
 from logpulse.model.labels import Labels
 from logpulse.services.committer import AppendQueue, Committer
@@ -135,9 +135,9 @@ async def test_what_waits_is_committed_as_one_group(
     assert value(bench.metrics, "logpulse_ingested_lines_total") == 21
 
 
-@pytest.mark.parametrize("refusal", [OverloadedError("streams", 1, 2), OverloadedError("x", 1, 2)])
+@pytest.mark.parametrize("refusal", [OverloadedError("streams", 1, 2), LimitExceededError("bytes of one commit", 1, 2)])
 async def test_one_push_at_fault_does_not_fail_its_neighbours(
-    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock, refusal: OverloadedError
+    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock, refusal: LimitExceededError
 ) -> None:
     outcomes: dict[str, LogPulseError | None] = {}
     async with committing(gate, store=FakeStore(refusal=refusal)) as bench, trio.open_nursery() as nursery:
@@ -226,7 +226,7 @@ async def test_a_push_waits_for_room_and_then_is_refused(
 async def test_the_queue_is_bounded_in_bytes_and_lets_one_large_push_through_alone(
     gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock
 ) -> None:
-    small = batch_of("small").entries.nbytes
+    small = batch_of("small").nbytes + len(LABELS.encoded)
     queue = AppendQueue(wait_seconds=5, most_bytes=small)
     outcomes: dict[str, LogPulseError | None] = {}
     async with committing(gate, queue) as bench, trio.open_nursery() as nursery:
@@ -240,6 +240,18 @@ async def test_the_queue_is_bounded_in_bytes_and_lets_one_large_push_through_alo
         bench.gate.set()
     assert outcomes == {"small": None, large: None}
     assert bench.queue._room._held == 0
+
+
+async def test_labels_take_room_as_entries_do(
+    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock
+) -> None:
+    wide = Labels.of({f"label{number}": "x" * 2000 for number in range(10)})
+    batch = attrs.evolve(batch_of("x"), streams={wide.id: wide})
+    async with committing(gate) as bench:
+        ticket = await bench.queue.enqueue(batch)
+        assert ticket.size == batch.nbytes + len(wide.encoded) > 20_000
+        assert bench.queue._room._held == ticket.size
+        bench.gate.set()
 
 
 async def test_cancelled_while_it_waits_for_room_a_push_takes_none(
@@ -286,7 +298,7 @@ async def test_a_large_head_wakes_the_flusher(
     async with committing(gate) as bench:
         await append(bench, batch_of("x"))
         assert bench.wakes == 0
-        bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), text_bytes=10))
+        bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), nbytes=10))
         await append(bench, batch_of("y"))
     assert bench.wakes == 1
 

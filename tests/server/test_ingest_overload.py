@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
 import trio
 
 from logpulse.errors import UnavailableError
+from logpulse.limits import APPEND_WAIT_SECONDS, BODY_BYTES, INTAKE_BYTES
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.storage.store import Store
 
-from .serving import JSON, PATIENCE, RunningServer, S, Servers, body_of, push, stored, stream_of
+from .serving import JSON, PATIENCE, RunningServer, S, Servers, body_of, push, stored, stream_of, until
 
 # -- overload, refusal, stopping --------------------------------------------------------------------------------------
 
@@ -49,6 +51,18 @@ async def test_more_pushes_at_once_than_allowed(serve: Servers, monkeypatch: pyt
     async with running.client() as client:
         assert await stored(client) == ["first"]
         await push(client, stream_of(["second"], first=S))
+
+
+async def test_uploads_that_stall_hold_no_push_up(running: RunningServer, client: httpx.AsyncClient) -> None:
+    stalled = b"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{"
+    async with AsyncExitStack() as uploads:
+        for _ in range(INTAKE_BYTES // BODY_BYTES):
+            upload = await uploads.enter_async_context(await trio.open_tcp_stream("127.0.0.1", running.port))
+            await upload.send_all(stalled % BODY_BYTES)
+        await until(lambda: running.services.intake._pushes == INTAKE_BYTES // BODY_BYTES)
+        with trio.fail_after(APPEND_WAIT_SECONDS):
+            await push(client, stream_of(["x"]))
+    await until(lambda: not running.services.intake._pushes)
 
 
 async def test_the_place_of_a_push_is_free_again_after_each_kind_of_end(serve: Servers) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import pytest
@@ -12,10 +12,10 @@ import trio.testing
 from logpulse.errors import LogPulseError, OverloadedError, UnavailableError
 from logpulse.limits import APPEND_WAIT_SECONDS, INTAKE_BYTES
 from logpulse.services.committer import AppendQueue
-from logpulse.services.intake import IncomingBody, Intake
+from logpulse.services.intake import Admit, IncomingBody, Intake
 from logpulse.services.lifecycle import Lifecycle
-from logpulse.wire.compression import EncodedBody
-from logpulse.wire.ingest import IngestDecoder, Push
+from logpulse.wire.ingest import IngestDecoder
+from logpulse.wire.push import Push
 
 NOW = 1_700_000_000_000_000_000
 TEXT = b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x"}]}]}'
@@ -27,22 +27,24 @@ def decode(text: bytes) -> Push:
 
 @attrs.define(eq=False)
 class Sender:
-    """A client whose body comes when `arrived` is set."""
+    """A client whose body comes in pieces of these sizes, the last one when `arrived` is set."""
 
-    most_bytes: int = 1
+    pieces: Sequence[int] = ()
     arrived: trio.Event = attrs.field(factory=trio.Event)
-    read_begun: bool = False
     refusal: LogPulseError | None = None
     answered: bool = False
 
-    async def read(self) -> EncodedBody:
-        self.read_begun = True
+    async def read(self, admit: Admit) -> bytes:
+        for size in self.pieces[:-1]:
+            await admit(size)
         await self.arrived.wait()
-        return EncodedBody(TEXT, "")
+        for size in self.pieces[-1:]:
+            await admit(size)
+        return TEXT
 
     async def push(self, intake: Intake, decode: Callable[[bytes], Push] = decode) -> None:
         try:
-            await intake.take(IncomingBody(self.most_bytes, self.read), decode)
+            await intake.take(IncomingBody("", self.read), decode)
         except LogPulseError as error:
             self.refusal = error
         self.answered = True
@@ -63,20 +65,20 @@ def intake_of(queue: AppendQueue, *, most_pushes: int = 100) -> Intake:
     return Intake(queue, Lifecycle(), most_pushes)
 
 
-async def test_bodies_are_bounded_in_bytes_before_they_are_read(
+async def test_bodies_are_bounded_in_bytes_as_they_arrive(
     queue: AppendQueue, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     intake = intake_of(queue)
     nursery.start_soon(answer_all, queue)
-    first, second = Sender(INTAKE_BYTES - 1), Sender(2)
+    first, second = Sender([INTAKE_BYTES - 1, 0]), Sender([2])
+    second.arrived.set()
     nursery.start_soon(first.push, intake)
     await trio.testing.wait_all_tasks_blocked()
     began = trio.current_time()
     await second.push(intake)
     assert isinstance(second.refusal, UnavailableError)
-    assert not second.read_begun
     assert trio.current_time() - began == pytest.approx(APPEND_WAIT_SECONDS)
-    third = Sender(2)
+    third = Sender([2])
     third.arrived.set()
     nursery.start_soon(third.push, intake)
     await trio.testing.wait_all_tasks_blocked()
@@ -86,17 +88,51 @@ async def test_bodies_are_bounded_in_bytes_before_they_are_read(
     assert (first.answered, first.refusal, third.answered, third.refusal) == (True, None, True, None)
 
 
+async def test_a_body_that_does_not_come_takes_no_room(
+    queue: AppendQueue, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    intake = intake_of(queue)
+    nursery.start_soon(answer_all, queue)
+    for _ in range(4):
+        nursery.start_soon(Sender([INTAKE_BYTES // 4]).push, intake)
+    await trio.testing.wait_all_tasks_blocked()
+    lively = Sender([INTAKE_BYTES])
+    lively.arrived.set()
+    began = trio.current_time()
+    await lively.push(intake)
+    assert (lively.refusal, trio.current_time()) == (None, began)
+    nursery.cancel_scope.cancel()
+
+
+async def test_bodies_that_fill_the_room_together_do_not_wait_for_each_other(
+    queue: AppendQueue, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    intake = intake_of(queue)
+    nursery.start_soon(answer_all, queue)
+    senders = [Sender([INTAKE_BYTES // 4, INTAKE_BYTES // 8]) for _ in range(4)]
+    for sender in senders:
+        nursery.start_soon(sender.push, intake)
+    await trio.testing.wait_all_tasks_blocked()
+    began = trio.current_time()
+    for sender in senders:
+        sender.arrived.set()
+    await trio.testing.wait_all_tasks_blocked()
+    assert [(sender.answered, sender.refusal) for sender in senders] == [(True, None)] * 4
+    assert trio.current_time() == began
+
+
 async def test_a_client_that_leaves_gives_its_place_and_its_bytes_back(
     queue: AppendQueue, nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:
     intake = intake_of(queue, most_pushes=1)
     nursery.start_soon(answer_all, queue)
     with trio.move_on_after(1):
-        await Sender(INTAKE_BYTES).push(intake)
-    sender = Sender(INTAKE_BYTES)
+        await Sender([INTAKE_BYTES, 0]).push(intake)
+    sender = Sender([1, INTAKE_BYTES - 1])
     sender.arrived.set()
     await sender.push(intake)
     assert (sender.answered, sender.refusal) == (True, None)
+    assert intake._bodies._held == 0
 
 
 async def test_one_push_too_many_is_refused_at_once(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import html.parser
+import os
 import re
 from pathlib import Path
 
 import attrs
 import httpx
+import msgspec
 import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
 
+from logpulse.batch import ROW_BYTES
+from logpulse.http.guard import EdgeCounters
+from logpulse.server import edge_counters
 from logpulse.services.lifecycle import Lifecycle
+from logpulse.services.metrics import Metrics
 
 from .serving import MIDNIGHT, Json, RunningServer, S, Servers, find, push, stream_of, until
 
@@ -54,7 +60,7 @@ async def test_health_of_a_server_with_data(running: RunningServer, client: http
     await push(client, stream_of(["12345", "123"]), stream_of(["x"], {"service": "db"}))
     full = await health(client)
     assert all(isinstance(full[name], int | float) for name in NUMBERS)
-    assert (full["headBytes"], full["streamsCount"]) == (9, 2)
+    assert (full["headBytes"], full["streamsCount"]) == (9 + 3 * ROW_BYTES, 2)
     rate, used, uptime = full["ingestionRate"], full["storageUsed"], full["uptime"]
     assert isinstance(rate, float)
     assert isinstance(used, int)
@@ -114,6 +120,31 @@ async def test_a_failing_flush_degrades_until_one_succeeds(
     assert said["status"] == "degraded"
     assert said["problems"] == [{"code": "flush_failed", "detail": "segments cannot be written: Input/output error"}]
     assert (await client.get("/ready")).status_code == 200
+
+
+async def test_a_limit_that_comes_near_or_is_reached_degrades(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = await serve(ingest__max_streams="2")
+    async with running.client() as client:
+        await push(client, stream_of(["x"]))
+        assert (await health(client))["status"] == "healthy"
+        store = running.services.store
+        disk = os.statvfs(store.folder.root)
+        free = disk.f_bavail * disk.f_frsize
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "policy", attrs.evolve(store.policy, disk_reserve_bytes=free // 2))
+            said = await health(client)
+            assert (said["status"], codes(said)) == ("degraded", ["disk_nearly_full"])
+            await push(client, stream_of(["y"], {"service": "second"}))
+        said = await health(client)
+        assert (said["status"], codes(said)) == ("degraded", ["streams_limit"])
+        assert (
+            await client.post("/ingest", json={"streams": [stream_of(["z"], {"service": "third"})]})
+        ).status_code == 429
+        assert (await client.get("/ready")).status_code == 200
+
+
+def codes(said: Json) -> list[object]:
+    return [problem["code"] for problem in msgspec.convert(said["problems"], list[Json])]
 
 
 async def test_a_full_disk_is_unhealthy_and_reads_go_on(
@@ -214,6 +245,15 @@ async def test_cut_off_connections_are_counted(running: RunningServer, client: h
             while await stream.receive_some():
                 pass
     assert (await samples(client))["logpulse_connections_ended_total reason=error"] == 1
+
+
+def test_every_way_to_end_a_connection_is_shown() -> None:
+    metrics = Metrics()
+    edge = edge_counters(metrics)
+    for number, field in enumerate(attrs.fields(EdgeCounters), start=1):
+        setattr(edge, field.name, number)
+    (family,) = (each for each in metrics.registry.collect() if each.name == "logpulse_connections_ended")
+    assert sorted(sample.value for sample in family.samples) == list(range(1, len(attrs.fields(EdgeCounters)) + 1))
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import httpx
 import pytest
 import trio
 
+from logpulse.limits import BODY_BYTES, BODY_PAUSE_SECONDS, FORM_BYTES
+
 from .serving import ALL, MIDNIGHT, Json, RunningServer, S, Servers, find, messages, push, stream_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -88,6 +90,14 @@ async def test_forms_that_cannot_be_read(filled: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["value"]) == (413, 256 * 1024)
 
 
+async def test_a_form_is_refused_as_soon_as_it_is_too_long(running: RunningServer) -> None:
+    head = f"POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
+    with trio.fail_after(BODY_PAUSE_SECONDS / 2):
+        async with await trio.open_tcp_stream("127.0.0.1", running.port) as stream:
+            await stream.send_all(head.encode() + b"query=" + b"x" * FORM_BYTES)  # and no more
+            assert b" 413 " in await stream.receive_some()
+
+
 async def test_a_query_longer_than_any_url_goes_as_a_form(filled: httpx.AsyncClient) -> None:
     alternatives = "|".join(f"nothing-{number:05}" for number in range(600))
     query = f'{ALL} |~ "api line 05|{alternatives}"'
@@ -149,8 +159,6 @@ MALFORMED: list[tuple[str, int | None]] = [
     ('{service="api"} |~ "(?=x)"', 19),
     ('{service=~"[[:alpha:]"}', 10),
     ('{ä="x"}', 1),
-    ("{}", 0),
-    ('{service=""}', 0),
     ("rate", 0),
     ("(" * 1000, None),
     ('{service="api"} ' + '|= "x" ' * 1000, None),
@@ -177,16 +185,57 @@ async def test_an_unfinished_selector_says_what_could_follow(filled: httpx.Async
     assert said["hint"] in said["error"]
 
 
-async def test_metric_queries_are_refused_by_name(filled: httpx.AsyncClient) -> None:
-    answer = await filled.get("/query", params={"query": 'rate({service="api"}[5m])'})
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+async def test_metric_queries_give_series(filled: httpx.AsyncClient) -> None:
+    query = 'sum by (service) (count_over_time({service=~"api|db"}[1h]))'
+    end = "2026-01-15T00:10:00Z"
+    said = (await filled.get("/query", params={"query": query, "start": end, "end": end})).json()
+    series = {each["labels"]["service"]: each["points"] for each in said["series"]}
+    counted = {
+        service: len(await find(filled, f'{{service="{service}"}}', end=end, limit="1000")) for service in ("api", "db")
+    }
+    assert series == {service: [[end, float(count)]] for service, count in counted.items()}
+    assert min(counted.values()) > 0
+    assert set(said["stats"]) == {"queriedChunks", "scannedLines", "scannedBytes", "executionTime"}
 
 
-async def test_stages_that_do_not_run_yet_are_refused_by_name(filled: httpx.AsyncClient) -> None:
-    answer = await filled.get("/query", params={"query": '{service="api"} | json'})
-    assert answer.status_code == 400
-    assert "json" in answer.json()["error"]
+async def test_a_metric_query_has_a_point_for_each_step(filled: httpx.AsyncClient) -> None:
+    asked = {"query": "1 + 1", "start": "2026-01-15T00:00:00Z", "end": "2026-01-15T00:02:00Z", "step": "1m"}
+    said = (await filled.post("/query", data=asked)).json()
+    times = [f"2026-01-15T00:0{minute}:00Z" for minute in range(3)]
+    assert said["series"] == [{"labels": {}, "points": [[time, 2.0] for time in times]}]
+    assert said["step"] == "1m"
+
+
+async def test_what_is_no_number_is_null(filled: httpx.AsyncClient) -> None:
+    asked = {"query": "vector(0) / 0", "start": "1768435200", "end": "1768435200"}
+    said = (await filled.get("/query", params=asked)).json()
+    assert said["series"] == [{"labels": {}, "points": [["2026-01-15T00:00:00Z", None]]}]
+
+
+async def test_a_pipeline_gives_entries_their_labels_and_lines(client: httpx.AsyncClient) -> None:
+    line = '{"status":503,"user":{"plan":"pro"}}'
+    entry = {"ts": str(MIDNIGHT), "line": line, "metadata": {"trace.id": "a1"}}
+    await push(client, {"labels": {"service": "api"}, "entries": [entry]})
+    text = '{service="api"} | json | status >= 500 | line_format "{{.user_plan}} {{.trace_id}}"'
+    (found,) = await find(client, text)
+    assert found["message"] == "pro a1"
+    assert found["labels"] == {"service": "api", "status": "503", "user_plan": "pro"}
+    assert found["metadata"] == {"trace.id": "a1"}
+    (bare,) = await find(client, '{service="api"}')
+    assert (bare["id"], bare["message"], bare["labels"]) == (found["id"], line, {"service": "api"})
+    (dropped,) = await find(client, '{service="api"} | drop trace_id')
+    assert (dropped["metadata"], dropped["labels"]) == ({}, {"service": "api"})
+
+
+async def test_every_stream_may_be_asked_for_unless_that_is_forbidden(serve: Servers) -> None:
+    for allowed, status in (("true", 200), ("false", 400)):
+        running = await serve(query__allow_broad_selectors=allowed)
+        async with running.client() as client:
+            for query in ("{}", '{service!="x"}', "count_over_time({}[5m])"):
+                assert (await client.get("/query", params={"query": query})).status_code == status, query
+            refused = await client.get("/loki/api/v1/query_range", params={"query": "{}"})
+            assert refused.status_code == 400
+        await running.stop()
 
 
 # -- paging -----------------------------------------------------------------------------------------------------------

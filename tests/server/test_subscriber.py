@@ -12,21 +12,24 @@ from logpulse.errors import LimitExceededError, OverloadedError
 from logpulse.limits import (
     BLOCKED_SECONDS,
     COMMITTED_BATCHES,
+    FRAME_BYTES,
     FRAME_ENTRIES,
     HISTORY_BUFFER_ENTRIES,
+    LINE_BYTES,
     SUBSCRIBER_BYTES,
     SUBSCRIBER_FRAMES,
     UNCONFIRMED_FILTERS,
 )
 from logpulse.logql.parser import parse_log_query
 from logpulse.model.labels import Labels
+from logpulse.services import subscriber
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.metrics import Metrics
-from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber, TailFilter, TailItem
+from logpulse.services.subscriber import Dropped, Entries, Notice, QueuedMemory, Subscriber, TailFilter, TailItem
 from logpulse.storage.store import Commit
 
 
-def commit_of(sequence: int, *lines: str, service: str = "api") -> Commit:
+def commit_of(sequence: int, *lines: str, service: str = "api", metadata: str | None = None) -> Commit:
     """Make a commit of one stream, its entries at times sequence * 1000 + position."""
     labels = Labels.of({"service": service})
     count = len(lines)
@@ -34,7 +37,7 @@ def commit_of(sequence: int, *lines: str, service: str = "api") -> Commit:
         pa.array([labels.id] * count, pa.int64()).to_numpy(),
         pa.array([sequence * 1000 + position for position in range(count)], pa.int64()),
         pa.array(lines, pa.string()),
-        None,
+        pa.array([metadata] * count, pa.string()),
     )
     return Commit(sequence, Batch(entries, {labels.id: labels}), 0)
 
@@ -46,9 +49,9 @@ def filter_of(query: str = '{service=~".+"}') -> TailFilter:
 class Tail(Subscriber):
     """A subscriber that counts what it has dropped."""
 
-    def __init__(self, query: str = '{service=~".+"}') -> None:
+    def __init__(self, query: str = '{service=~".+"}', memory: QueuedMemory | None = None) -> None:
         self.dropped = 0
-        super().__init__(filter_of(query), self._count)
+        super().__init__(filter_of(query), self._count, memory or QueuedMemory())
 
     def _count(self, lost: int) -> None:
         self.dropped += lost
@@ -75,9 +78,9 @@ async def everything(tail: Subscriber) -> list[object]:
     return items
 
 
-def fill(tail: Subscriber, first: int = 1) -> None:
+async def fill(tail: Subscriber, first: int = 1) -> None:
     for number in range(first, first + SUBSCRIBER_FRAMES):
-        tail.offer(commit_of(number, f"line {number}"))
+        await tail.offer(commit_of(number, f"line {number}"))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def fill(tail: Subscriber, first: int = 1) -> None:
 )
 async def test_filters(query: str, lines: list[str], autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail(query)
-    tail.offer(commit_of(1, "GET /a", "POST /b", "GET /c"))
+    await tail.offer(commit_of(1, "GET /a", "POST /b", "GET /c"))
     assert await everything(tail) == ([lines] if lines else [])
 
 
@@ -103,13 +106,13 @@ async def test_a_commit_of_several_streams_keeps_its_order(autojump_clock: trio.
     commit = Commit(1, Batch(entries, {**one.batch.streams, **two.batch.streams}), 0)
     for query, lines in (('{service=~".+"}', ["a1", "a2", "b1", "a1", "a2"]), ('{service="b"}', ["b1"])):
         tail = Tail(query)
-        tail.offer(commit)
+        await tail.offer(commit)
         assert await everything(tail) == [lines]
 
 
 async def test_a_large_commit_becomes_several_items(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
-    tail.offer(commit_of(1, *map(str, range(FRAME_ENTRIES + 1))))
+    await tail.offer(commit_of(1, *map(str, range(FRAME_ENTRIES + 1))))
     first, second = await everything(tail)
     assert isinstance(first, list)
     assert len(first) == FRAME_ENTRIES
@@ -118,12 +121,12 @@ async def test_a_large_commit_becomes_several_items(autojump_clock: trio.testing
 
 async def test_what_does_not_fit_is_counted_and_reported_in_its_place(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
-    fill(tail)
-    tail.offer(commit_of(200, "lost", "lost"))
-    tail.offer(commit_of(201, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(200, "lost", "lost"))
+    await tail.offer(commit_of(201, "lost"))
     assert tail.dropped == 3
     assert shown(await tail.receive()) == ["line 1"]
-    tail.offer(commit_of(202, "kept"))
+    await tail.offer(commit_of(202, "kept"))
     rest = await everything(tail)
     assert rest[: SUBSCRIBER_FRAMES - 1] == [[f"line {number}"] for number in range(2, SUBSCRIBER_FRAMES + 1)]
     assert rest[SUBSCRIBER_FRAMES - 1 :] == [3, ["kept"]]
@@ -132,9 +135,9 @@ async def test_what_does_not_fit_is_counted_and_reported_in_its_place(autojump_c
 
 async def test_a_loss_at_the_end_is_reported_too_with_its_times(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
-    fill(tail)
-    tail.offer(commit_of(300, "lost", "lost"))
-    tail.offer(commit_of(200, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(300, "lost", "lost"))
+    await tail.offer(commit_of(200, "lost"))
     for _ in range(SUBSCRIBER_FRAMES):
         await tail.receive()
     assert await tail.receive() == Dropped(3, 200_000, 300_001)
@@ -145,10 +148,10 @@ async def test_the_queue_is_bounded_in_bytes(autojump_clock: trio.testing.MockCl
     tail = Tail()
     line = "x" * (SUBSCRIBER_BYTES // 4)
     for number in range(6):
-        tail.offer(commit_of(number, line))
+        await tail.offer(commit_of(number, line))
     assert tail.dropped == 2
     assert len(await everything(tail)) == 5
-    tail.offer(commit_of(9, line))
+    await tail.offer(commit_of(9, line))
     assert tail.dropped == 2
 
 
@@ -157,14 +160,99 @@ async def test_more_fits_while_history_is_sent(autojump_clock: trio.testing.Mock
     tail.hold_history()
     batch = [str(number) for number in range(FRAME_ENTRIES)]
     for number in range(HISTORY_BUFFER_ENTRIES // FRAME_ENTRIES):
-        tail.offer(commit_of(number, *batch))
+        await tail.offer(commit_of(number, *batch))
     assert tail.dropped == 0
-    tail.offer(commit_of(999, "one more"))
+    await tail.offer(commit_of(999, "one more"))
     assert tail.dropped == 1
     await everything(tail)
-    fill(tail)
-    tail.offer(commit_of(999, "one more"))  # from its first emptiness on it is live
+    await fill(tail)
+    await tail.offer(commit_of(999, "one more"))  # from its first emptiness on it is live
     assert tail.dropped == 2
+
+
+async def test_metadata_counts_as_well(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail()
+    metadata = '{"a":"%s"}' % ("x" * (SUBSCRIBER_BYTES // 4))
+    for number in range(6):
+        await tail.offer(commit_of(number, "", metadata=metadata))
+    assert tail.dropped == 2
+
+
+async def test_long_lines_of_one_commit_pass_the_bound_by_one_frame_at_most(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail()
+    await tail.offer(commit_of(1, *["x" * LINE_BYTES] * 400))
+    assert tail._size < SUBSCRIBER_BYTES + FRAME_BYTES + 2 * LINE_BYTES
+    kept = await everything(tail)
+    assert kept[-1] == tail.dropped > 0
+    sizes = [len(lines) for lines in kept[:-1] if isinstance(lines, list)]
+    assert sum(sizes) + tail.dropped == 400
+    assert max(sizes) <= FRAME_BYTES // LINE_BYTES
+
+
+async def test_all_tails_together_are_bounded_and_none_starves(autojump_clock: trio.testing.MockClock) -> None:
+    line = "x" * 10_000
+    memory = QueuedMemory(most=1_000_000)
+    greedy, modest = Tail(memory=memory), Tail('{service="modest"}', memory)
+    for number in range(200):
+        await greedy.offer(commit_of(number, line))
+    assert greedy.dropped > 0
+    kept = commit_of(1000, line, service="modest")
+    for _ in range(10):
+        await modest.offer(kept)
+    assert modest.dropped == 0
+    for _ in range(200):
+        await modest.offer(kept)
+    assert modest.dropped > 0
+    assert memory.held < 1.6 * memory.most
+    await everything(modest)
+    greedy.close()
+    assert memory.held == 0
+
+
+async def test_a_large_commit_lets_others_run_and_is_counted_to_its_end(autojump_clock: trio.testing.MockClock) -> None:
+    lines = [f"{number}" for number in range(120_000)]
+    sevens = sum("7" in line for line in lines)
+    for query, matching in (('{service="api"}', len(lines)), ('{service="api"} |= "7"', sevens)):
+        tail = Tail(query)
+        turns = 0
+
+        async def run_beside() -> None:
+            nonlocal turns
+            while True:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_beside)
+            await tail.offer(commit_of(1, *lines))
+            nursery.cancel_scope.cancel()
+        assert turns >= len(lines) // FRAME_ENTRIES - 1
+        kept = await everything(tail)
+        shown_lines = [line for item in kept[:-1] if isinstance(item, list) for line in item]
+        assert shown_lines == [line for line in lines if "7" in line or matching == len(lines)][: len(shown_lines)]
+        assert len(shown_lines) + tail.dropped == matching
+        assert kept[-1] == tail.dropped > 0
+
+
+async def test_a_few_matches_in_a_large_commit_share_a_frame(autojump_clock: trio.testing.MockClock) -> None:
+    tail = Tail('{service="api"} |= "000"')
+    await tail.offer(commit_of(1, *map(str, range(100_000))))
+    (found,) = await everything(tail)
+    assert found == [line for line in map(str, range(100_000)) if "000" in line]
+    assert tail.dropped == 0
+
+
+async def test_answers_about_streams_are_forgotten_once_they_are_many(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "TAIL_STREAMS", 3)
+    tail = Tail('{service=~"s[0-4]"}')
+    for number in range(10):
+        await tail.offer(commit_of(number, "x", service=f"s{number}"))
+        assert len(tail._filter._streams) <= 3
+    assert len(await everything(tail)) == 5
 
 
 # -- filters and notices ----------------------------------------------------------------------------------------------
@@ -175,19 +263,36 @@ async def test_a_confirmation_stands_between_the_old_filter_and_the_new(
 ) -> None:
     tail = Tail('{service="a"}')
     for service in "ab":
-        tail.offer(commit_of(1, f"old {service}", service=service))
+        await tail.offer(commit_of(1, f"old {service}", service=service))
     tail.change_filter(filter_of('{service="b"}'), Notice(b"confirmed"))
     for service in "ab":
-        tail.offer(commit_of(2, f"new {service}", service=service))
+        await tail.offer(commit_of(2, f"new {service}", service=service))
     assert await everything(tail) == [["old a"], b"confirmed", ["new b"]]
+
+
+async def test_a_filter_that_changes_in_the_middle_of_a_commit_begins_after_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    tail = Tail('{service="a"}')
+    lines = [str(number) for number in range(3 * FRAME_ENTRIES)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tail.offer, commit_of(1, *lines, service="a"))
+        while not tail._items:
+            await trio.lowlevel.checkpoint()
+        assert tail._entries < len(lines)
+        tail.change_filter(filter_of('{service="b"}'), Notice(b"confirmed"))
+    await tail.offer(commit_of(2, "b", service="b"))
+    *old, confirmation, new = await everything(tail)
+    assert [line for item in old if isinstance(item, list) for line in item] == lines
+    assert (confirmation, new) == (b"confirmed", ["b"])
 
 
 async def test_a_loss_under_the_old_filter_is_reported_before_the_new_one_is_confirmed(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     tail = Tail()
-    fill(tail)
-    tail.offer(commit_of(200, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(200, "lost"))
     tail.change_filter(filter_of(), Notice(b"confirmed"))
     assert (await everything(tail))[SUBSCRIBER_FRAMES:] == [1, b"confirmed"]
 
@@ -201,7 +306,7 @@ async def test_filters_that_nobody_reads_the_confirmation_of_are_bounded(
         tail.change_filter(filter_of('{service="b"}'), Notice(b"confirmed"))
     with pytest.raises(LimitExceededError, match="unconfirmed filters"):
         tail.change_filter(filter_of('{service="c"}'), Notice(b"too many"))
-    tail.offer(commit_of(1, "b", service="b"))
+    await tail.offer(commit_of(1, "b", service="b"))
     tail.resume()
     assert await everything(tail) == [b"confirmed"] * UNCONFIRMED_FILTERS + [["b"]]
     tail.change_filter(filter_of('{service="c"}'), Notice(b"confirmed"))
@@ -210,11 +315,11 @@ async def test_filters_that_nobody_reads_the_confirmation_of_are_bounded(
 
 async def test_notices_come_first_and_during_a_pause(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
-    tail.offer(commit_of(1, "x"))
+    await tail.offer(commit_of(1, "x"))
     tail.notify(Notice(b"n1"))
     tail.pause()
     tail.notify(Notice(b"n2"))
-    tail.offer(commit_of(2, "y"))
+    await tail.offer(commit_of(2, "y"))
     assert await everything(tail) == [b"n1", b"n2"]
     assert tail.next_entries() is None
     tail.resume()
@@ -225,8 +330,8 @@ async def test_notices_come_first_and_during_a_pause(autojump_clock: trio.testin
 async def test_what_does_not_fit_during_a_pause_is_reported_after_it(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
     tail.pause()
-    fill(tail)
-    tail.offer(commit_of(200, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(200, "lost"))
     assert await everything(tail) == []
     tail.resume()
     assert (await everything(tail))[-1] == 1
@@ -245,16 +350,16 @@ async def test_receiving_waits_and_loses_nothing_when_cancelled(autojump_clock: 
         nursery.start_soon(receive)
         await trio.testing.wait_all_tasks_blocked()
         assert received == []
-        tail.offer(commit_of(1, "x"))
+        await tail.offer(commit_of(1, "x"))
     assert received == [["x"]]
 
 
 async def test_only_entries_are_gathered_into_a_frame(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
     for number in (1, 2):
-        tail.offer(commit_of(number, str(number)))
+        await tail.offer(commit_of(number, str(number)))
     tail.change_filter(filter_of(), Notice(b"confirmed"))
-    tail.offer(commit_of(3, "3"))
+    await tail.offer(commit_of(3, "3"))
     assert [shown(tail.next_entries()) for _ in range(3)] == [["1"], ["2"], None]
     assert await everything(tail) == [b"confirmed", ["3"]]
 
@@ -264,13 +369,13 @@ async def test_only_entries_are_gathered_into_a_frame(autojump_clock: trio.testi
 
 async def test_too_slow_is_who_has_been_full_for_long(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
-    fill(tail)
+    await fill(tail)
     await trio.sleep(2 * BLOCKED_SECONDS)
     assert not tail.is_too_slow  # full, but nothing was lost
-    tail.offer(commit_of(200, "lost"))
+    await tail.offer(commit_of(200, "lost"))
     await trio.sleep(BLOCKED_SECONDS - 1)
     assert not tail.is_too_slow
-    tail.offer(commit_of(201, "lost"))
+    await tail.offer(commit_of(201, "lost"))
     await trio.sleep(2)
     assert tail.is_too_slow
 
@@ -279,8 +384,8 @@ async def test_who_has_caught_up_is_not_too_slow_though_nothing_more_comes(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     tail = Tail()
-    fill(tail)
-    tail.offer(commit_of(200, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(200, "lost"))
     assert len(await everything(tail)) == SUBSCRIBER_FRAMES + 1
     await trio.sleep(2 * BLOCKED_SECONDS)
     assert not tail.is_too_slow
@@ -289,8 +394,8 @@ async def test_who_has_caught_up_is_not_too_slow_though_nothing_more_comes(
 async def test_a_pause_is_no_slowness(autojump_clock: trio.testing.MockClock) -> None:
     tail = Tail()
     tail.pause()
-    fill(tail)
-    tail.offer(commit_of(200, "lost"))
+    await fill(tail)
+    await tail.offer(commit_of(200, "lost"))
     await trio.sleep(2 * BLOCKED_SECONDS)
     assert not tail.is_too_slow
     tail.resume()

@@ -144,7 +144,7 @@ async def test_the_confirmation_stands_exactly_between_the_old_filter_and_the_ne
 BAD_FRAMES: list[tuple[object, str]] = [
     ({"type": "filter", "query": '{service="api"'}, "position"),
     ({"type": "filter", "query": "{}"}, "position"),
-    ({"type": "filter", "query": '{a="b"} | json'}, "json"),
+    ({"type": "filter", "query": '{a="b"} | jsn'}, "position"),
     ({"type": "filter", "query": '{a="b"} |~ "("'}, ""),
     ({"type": "filter", "query": 'rate({a="b"}[1m])'}, ""),
     ({"type": "filter", "labels": {"not a name": "x"}}, "not a name"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -20,19 +19,29 @@ POLICY = StorePolicy(wal_sync="none", chunk_bytes=1 << 10, disk_reserve_bytes=0)
 
 @attrs.define
 class Clock:
-    """Give a time that only the test moves."""
+    """Give a time that only the test moves: `now` is what the clock shows, `ran` what has passed."""
 
     now: int = NOON
+
+    ran: int = 0
 
     def __call__(self) -> int:
         return self.now
 
+    def monotonic(self) -> int:
+        """Give the time that passed, whatever the clock shows."""
+        return self.ran
 
-def opened(
-    path: Path, policy: StorePolicy = POLICY, clock: Callable[[], int] | None = None
-) -> AbstractContextManager[Store]:
+    def run(self, nanoseconds: int) -> None:
+        """Let time pass."""
+        self.now += nanoseconds
+        self.ran += nanoseconds
+
+
+def opened(path: Path, policy: StorePolicy = POLICY, clock: Clock | None = None) -> AbstractContextManager[Store]:
     """Open a store at `path`."""
-    return open_store(path, policy, clock=clock or Clock())
+    clock = clock or Clock()
+    return open_store(path, policy, clock=clock, monotonic=clock.monotonic)
 
 
 def stored(store: Store, view: View | None = None) -> Counter[LogEntry]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -72,10 +73,24 @@ def test_chunks_hold_about_the_wanted_text(tmp_path: Path) -> None:
             for number in range(file.num_row_groups - 1):
                 starts.append(starts[-1] + file.metadata.row_group(number).num_rows)
     assert sum(sizes) == segment.facts.text_bytes
-    assert sizes[:10] == [900] * 10, "nine lines of 100 bytes, as ten would take more than 1000 with their overhead"
+    assert sizes[:10] == [800] * 10, "eight lines of 100 bytes, as nine would take more than 1000 with 24 each"
     assert max(sizes) == 5000, "a longer line is a chunk of its own"
     assert segment.facts.chunks == len(sizes)
     assert segment.streams.chunk_rows.tolist() == starts
+
+
+def test_metadata_fills_chunks_as_lines_do(tmp_path: Path) -> None:
+    with opened(tmp_path, attrs.evolve(POLICY, chunk_bytes=1000)) as store:
+        heavy = [entry("", NOON + number, metadata={"trace": f"{number:0500}"}) for number in range(10)]
+        empty = [entry("", NOON + number) for number in range(10, 210)]
+        store.append([batch_of([*heavy, *empty])])
+        flushed = store.flush()
+        assert flushed is not None
+        (segment,) = flushed.segments
+        assert np.diff([*segment.streams.chunk_rows.tolist(), 210]).max() <= 1000 // 24
+        assert segment.streams.chunk_rows.tolist()[:10] == list(range(10))
+        assert segment.facts.text_bytes == 0
+        assert segment.facts.entry_bytes == 10 * (24 + len('{"trace":""}') + 500) + 200 * 24
 
 
 def test_the_chunks_of_a_stream_are_found_by_number(tmp_path: Path) -> None:

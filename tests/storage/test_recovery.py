@@ -18,6 +18,7 @@ import pytest
 
 from logpulse.errors import (
     DamagedFileError,
+    LimitExceededError,
     NewerFormatError,
     OverloadedError,
     StorageError,
@@ -141,7 +142,9 @@ def test_data_of_a_later_version_is_refused_unchanged(folder: Path, change: obje
     assert snapshot(folder) == before
 
 
-@pytest.mark.parametrize("text", ["", "logpulse", "logpulse one x", "something else entirely", "\0" * 40])
+@pytest.mark.parametrize(
+    "text", ["", "logpulse", "logpulse one x", "logpulse 1 abc", "something else entirely", "\0" * 40]
+)
 def test_a_format_file_that_makes_no_sense_is_refused_unchanged(folder: Path, text: str) -> None:
     (folder / "FORMAT").write_text(text)
     before = snapshot(folder)
@@ -158,6 +161,25 @@ def test_leftovers_of_unfinished_work_are_removed(folder: Path) -> None:
     leftover.write_bytes(b"half a segment")
     assert lines(folder) == (EVERYTHING, [])
     assert not leftover.exists()
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    names = ("thesis.tmp", "segments/notes.tmp", "segments/2026-01-15/mine.parquet.tmp", "wal/mine.tmp")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "folder.tmp").mkdir()
+    assert lines(tmp_path) == ([], [])
+    assert all((tmp_path / name).read_text() == "mine" for name in names)
+    assert (tmp_path / "folder.tmp").is_dir()
+
+
+def test_a_lost_format_file_loses_nothing(folder: Path) -> None:
+    before = (folder / "FORMAT").read_text()
+    (folder / "FORMAT").unlink()
+    assert lines(folder) == (EVERYTHING, [])
+    assert (folder / "FORMAT").read_text() == before
+    assert (folder / "FORMAT").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database at all" * 100], ids=["lost", "empty", "garbage"])
@@ -217,6 +239,36 @@ def test_a_damaged_segment_found_while_rebuilding_is_kept_as_evidence(folder: Pa
     assert lines(folder) == (["one", "three"], [])
 
 
+def test_a_lost_wal_file_is_reported_also_if_it_was_the_first(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        store.append([batch_of([entry("one")])])
+        store.flush()
+        for number in (2, 3):
+            store.append([batch_of([entry(f"{number}", NOON + number)])])
+            store._wal.roll()
+    (tmp_path / "wal" / "0000000000000002.wal").unlink()
+    assert lines(tmp_path) == (["3", "one"], ["wal_gap"])
+    (tmp_path / "catalog.sqlite").unlink()
+    assert lines(tmp_path) == (["3", "one"], []), "without its catalog nobody knows what should be there"
+
+
+def test_a_segment_brought_back_by_hand_leaves_no_gap(tmp_path: Path) -> None:
+    with opened(tmp_path / "a") as store:
+        for number in range(5):
+            store.append([batch_of([entry(f"a{number}", NOON + number)])])
+        store.flush()
+        (segment,) = store.view.segments
+    with opened(tmp_path / "b") as store:
+        store.append([batch_of([entry("b")])])
+        store.flush()
+    brought = tmp_path / "b" / "segments" / segment.name
+    shutil.copy(segment.path, brought)
+    with opened(tmp_path / "b") as store:
+        store.append([batch_of([entry("c")])])
+        assert problem_codes(store) == []
+    assert lines(tmp_path / "b") == (["a0", "a1", "a2", "a3", "a4", "b", "c"], [])
+
+
 def test_a_wal_full_of_nothing_opens(folder: Path) -> None:
     for path in (folder / "wal").iterdir():
         path.write_bytes(b"\0" * 5000)
@@ -243,6 +295,65 @@ def test_a_full_disk_refuses_pushes_and_serves_the_rest(folder: Path, monkeypatc
         store.retain()
         monkeypatch.setattr(os, "statvfs", lambda _: fake_disk(1000))
         assert store.append([batch_of([entry("accepted", NOON + 9)])]) is not None
+
+
+def refuse(*_: object, **__: object) -> None:
+    """Fail as a full disk does."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_disk_without_a_byte_left_starts_and_serves_all_the_same(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path / "other") as other:
+        other.append([batch_of([entry("adopted", service="other")])])
+        other.flush()
+        (segment,) = other.view.segments
+    shutil.copy(segment.path, folder / "segments" / segment.name.replace("-0000.", "-0005."))
+    next((folder / "segments").glob("2026-01-14/*.parquet")).unlink()
+    torn = max((folder / "wal").iterdir())
+    torn.write_bytes(torn.read_bytes() + b"a write that never finished")
+    with monkeypatch.context() as patch:
+        patch.setattr("logpulse.storage.problems.make_folder", refuse)
+        patch.setattr(Catalog, "add", refuse)
+        patch.setattr(Catalog, "replace", refuse)
+        assert lines(folder) == (["adopted", "one", "three"], ["segment_missing", "wal_tail_torn"])
+    assert lines(folder) == (["adopted", "one", "three"], ["segment_missing"])
+    assert lines(folder) == (["adopted", "one", "three"], [])
+
+
+def test_a_push_that_cannot_be_compared_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object) -> None:
+        raise StorageError(folder, "Too many open files")
+
+    with opened(folder) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr("logpulse.storage.duplicates.read_rows", lacking)
+            with pytest.raises(UnavailableError, match=r"cannot be compared.*Too many open files"):
+                store.append([batch_of([entry("one")])])
+        assert problem_codes(store) == []
+        assert store.append([batch_of([entry("one")])]) is None
+
+
+def test_a_sync_with_nothing_to_do_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with opened(tmp_path, attrs.evolve(POLICY, wal_sync="interval")) as store:
+        store.append([batch_of([entry("one")])])
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", broken)
+            with pytest.raises(UnavailableError):
+                store.sync()
+            store.sync()
+            assert store.wal_failure
+            with pytest.raises(UnavailableError):
+                store.mend_wal()
+        assert store.wal_failure
+        store.mend_wal()
+        assert not store.wal_failure
+        store.mend_wal()
+        assert store.append([batch_of([entry("two", NOON + 1)])]) is not None
 
 
 def test_a_data_folder_that_is_gone_refuses_pushes(tmp_path: Path) -> None:
@@ -317,7 +428,7 @@ def test_an_up_to_date_catalog_is_opened_without_writing(folder: Path) -> None:
 
 def test_too_much_waiting_for_a_flush_refuses_pushes(tmp_path: Path) -> None:
     with opened(tmp_path, attrs.evolve(POLICY, head_bytes=100)) as store:
-        assert store.append([batch_of([entry("x" * 101)])]) is not None
+        assert store.append([batch_of([entry("", metadata={"trace": "x" * 65})])]) is not None
         with pytest.raises(UnavailableError, match="101 bytes wait to be flushed, more than the limit of 100"):
             store.append([batch_of([entry("more", NOON + 1)])])
         store.flush()
@@ -331,6 +442,29 @@ def test_too_many_streams_are_refused_as_a_whole(tmp_path: Path) -> None:
             store.append([batch_of([entry("a2", NOON + 1, service="a"), entry("c", service="c")])])
         assert sorted(each.line for each in stored(store)) == ["a", "b"]
         assert store.append([batch_of([entry("a2", NOON + 1, service="a")])]) is not None
+
+
+def test_labels_that_take_too_much_memory_are_refused_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logpulse.storage.index.STREAM_LABELS_BYTES", 50)
+    with opened(tmp_path) as store:
+        store.append([batch_of([entry("a", service="a" * 20)])])
+        with pytest.raises(OverloadedError, match="labels of all streams in bytes is limited to 50, got 68"):
+            store.append([batch_of([entry("b", service="b" * 20)])])
+        assert store.append([batch_of([entry("a2", NOON + 1, service="a" * 20)])]) is not None
+        assert len(store.index) == 1
+
+
+def test_a_commit_above_the_size_of_a_record_leaves_the_server_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logpulse.storage.wal.WAL_RECORD_BYTES", 2000)
+    with opened(tmp_path) as store:
+        with pytest.raises(LimitExceededError, match="bytes of one commit"):
+            store.append([batch_of([entry("x" * 3000)])])
+        assert not store.wal_failure
+        assert store.append([batch_of([entry("x")])]) is not None
 
 
 def test_a_stream_whose_id_is_taken_is_refused(tmp_path: Path) -> None:
@@ -348,3 +482,10 @@ def test_storage_errors_name_the_file() -> None:
     error = DamagedFileError(Path("/data/x"), "no footer", 17)
     assert str(error) == "/data/x: damaged at byte 17: no footer"
     assert isinstance(error, StorageError)
+
+
+def test_the_catalog_survives_power_loss_with_its_folder(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    (level,) = catalog._database.execute("pragma synchronous").fetchone()
+    catalog.close()
+    assert level == 3, "extra: the folder is synced when the journal goes"

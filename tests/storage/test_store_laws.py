@@ -168,10 +168,13 @@ class StoreMachine(RuleBasedStateMachine):
         with segment.path.open("r+b") as file:
             file.truncate(segment.file_bytes // 2)
 
-    @rule(days=st.sampled_from([0.4, 0.9, 2.0, 5.0]))
-    def retain(self, days: float) -> None:
-        """Let time pass and delete what is too old; a clock that jumps deletes nothing."""
-        self.clock.now += int(days * DAY_NS)
+    @rule(days=st.sampled_from([0.4, 0.9, 2.0, 5.0]), jumps=st.booleans())
+    def retain(self, days: float, jumps: bool) -> None:
+        """Let time pass, or the clock jump over it, and delete what is too old."""
+        if jumps:
+            self.clock.now += int(days * DAY_NS)
+        else:
+            self.clock.run(int(days * DAY_NS))
         gone = self.store.retain()
         if not gone:
             return

@@ -1,4 +1,4 @@
-"""Several threads at one store: what was acknowledged before a query began is found by it exactly once."""
+"""Several threads at one store: what was acknowledged before a query began is found exactly once, until it is old."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from logpulse.logql.ast import LogQuery, Selector
 from logpulse.query.engine import Engine, LogsRequest
 from logpulse.query.executor import Executor
 from logpulse.query.interrupt import Interrupt
+from logpulse.storage.segment import Segment
 
 from ..strategies import NOON, batch_of, entry
-from .opening import POLICY, opened, problem_codes
+from .opening import POLICY, Clock, opened, problem_codes, stored
 
 PUSHES = 120
+MOST_PUSHES = 20 * PUSHES  # until retention has had its turn
+KEPT_NS = 36_500 * DAY_NS  # ahead of the clock, however long it runs
 
 
 @attrs.define
@@ -32,9 +35,10 @@ class Acknowledged:
 
 def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("logpulse.storage.compaction.COMPACTION_FANIN", 2)
-    acknowledged = Acknowledged()
+    acknowledged, clock = Acknowledged(), Clock()
+    deleted: list[Segment] = []
     with (
-        opened(tmp_path, attrs.evolve(POLICY, retention_days=7)) as store,
+        opened(tmp_path, attrs.evolve(POLICY, retention_days=7), clock) as store,
         Executor(tmp_path, threads=1, memory=64 << 20) as executor,
         ThreadPoolExecutor(5) as threads,
     ):
@@ -42,11 +46,13 @@ def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatc
 
         def push() -> None:
             try:
-                for number in range(PUSHES):
-                    mine = entry(f"entry {number}", NOON + number, service=f"s{number % 3}")
-                    late = entry(f"late {number}", NOON - DAY_NS + number % 7, service="late")
+                for number in range(MOST_PUSHES):
+                    if number >= PUSHES and deleted:
+                        break
+                    mine = entry(f"entry {number}", NOON + KEPT_NS + number, service=f"s{number % 3}")
+                    late = entry(f"late {number}", NOON - (1 + number // 10) * DAY_NS, service="late")
                     assert store.append([batch_of([mine, late])]) is not None
-                    assert store.append([batch_of([late, mine])]) is None
+                    assert store.append([batch_of([mine])]) is None
                     acknowledged.count = number + 1
             finally:
                 acknowledged.done.set()
@@ -60,17 +66,24 @@ def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatc
             page = engine.logs(LogsRequest(LogQuery(Selector(())), limit=10_000), Interrupt())
             lines = [each.line for each in page.entries]
             assert len(lines) == len(set(lines))
-            assert set(lines) >= {f"{kind} {number}" for number in range(before) for kind in ("entry", "late")}
+            assert set(lines) >= {f"entry {number}" for number in range(before)}
+
+        def retain() -> None:
+            clock.run(DAY_NS)
+            deleted.extend(store.retain())
 
         working = [
             threads.submit(push),
-            *[threads.submit(again_and_again, work) for work in (query, store.flush, store.compact, store.retain)],
+            *[threads.submit(again_and_again, work) for work in (query, store.flush, store.compact, retain)],
         ]
         for each in working:
             each.result(timeout=100)
         query()
         store.flush()
         query()
-        assert acknowledged.count == PUSHES
+        assert deleted, "retention was at work meanwhile"
+        clock.run(7 * DAY_NS)
+        retain()
+        assert {each.line.split()[0] for each in stored(store)} == {"entry"}
         assert not problem_codes(store)
         assert store.folder.segment_names() == [segment.name for segment in store.view.segments]

@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logpulse.batch import Batch
+from logpulse.errors import LimitExceededError
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.wal import (
     WalRecord,
     WalSync,
 )
-from logpulse.storage.wal_reader import WalDamage, read_wal
+from logpulse.storage.wal_reader import WalDamage
 
 from ..strategies import NOON, batch_of, batches, entries_of, entry
-from .wal_records import content, numbered, open_wal, replayed
+from .wal_records import content, numbered, open_wal, read_file, replayed
 
 
 @given(st.lists(batches, min_size=1, max_size=6), st.sampled_from(["always", "interval", "none"]), st.data())
@@ -118,7 +119,7 @@ def test_a_write_that_stops_halfway_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         wal.append(NOON, batch_of([entry("lost")]))
     monkeypatch.setattr(os, "writev", real)
-    assert not [each for path in wal_folder.wal_files() for each in read_wal(path) if isinstance(each, WalDamage)]
+    assert not [each for path in wal_folder.wal_files() for each in read_file(path) if isinstance(each, WalDamage)]
     assert wal.append(NOON, batch_of([entry("after")])) == 2
     wal.close()
     assert [lines[0].line for _, _, lines in replayed(wal_folder)] == ["before", "after"]
@@ -156,7 +157,7 @@ def test_a_record_above_the_limit_is_refused_before_it_is_written(
 ) -> None:
     monkeypatch.setattr("logpulse.storage.wal.WAL_RECORD_BYTES", 2000)
     wal = open_wal(wal_folder)
-    with pytest.raises(OSError, match="above the limit"):
+    with pytest.raises(LimitExceededError, match="bytes of one commit is limited to 2000"):
         wal.append(NOON, batch_of([entry("x" * 3000)]))
     assert wal.append(NOON, batch_of([entry("small")])) == 1
     wal.close()
@@ -193,11 +194,69 @@ def test_release_deletes_only_files_that_hold_nothing_newer(rolls: list[bool], u
         kept = {sequence for sequence, _, _ in replayed(folder)}
         assert kept >= set(range(up_to + 1, len(rolls) + 1))
         for path in folder.wal_files() if closed else folder.wal_files()[:-1]:
-            last = [each.sequence for each in read_wal(path) if isinstance(each, WalRecord)][-1]
+            last = [each.sequence for each in read_file(path) if isinstance(each, WalRecord)][-1]
             assert last > up_to, "nothing else is kept"
         wal.append(NOON, batch_of([entry("after")]))
         wal.close()
         assert max(sequence for sequence, _, _ in replayed(folder)) == len(rolls) + 1
+
+
+def test_nothing_is_written_to_a_file_whose_name_is_not_durable(
+    wal_folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    wal = open_wal(wal_folder)
+    with monkeypatch.context() as patch:
+
+        def fail(_: Path) -> None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        patch.setattr("logpulse.storage.wal.sync_folder", fail)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Too many open files"):
+                wal.append(NOON, batch_of([entry("refused")]))
+        patch.setattr("logpulse.storage.wal.sync_folder", synced.append)
+        assert wal.append(NOON, batch_of([entry("durable")])) == 1
+        assert synced == [wal_folder.wal]
+    wal.close()
+    assert [lines[0].line for _, _, lines in replayed(wal_folder)] == ["durable"]
+
+
+def test_a_proof_leaves_nothing_behind(wal_folder: DataFolder) -> None:
+    wal = open_wal(wal_folder)
+    wal.append(NOON, batch_of([entry("before")]))
+    wal.prove()
+    assert wal.append(NOON, batch_of([entry("after")])) == 2
+    wal.prove()
+    wal.close()
+    assert [lines[0].line for _, _, lines in replayed(wal_folder)] == ["before", "after"]
+
+
+@pytest.mark.parametrize("call", ["write", "fdatasync", "ftruncate"])
+def test_a_proof_that_fails_says_so(wal_folder: DataFolder, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    wal = open_wal(wal_folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(OSError, match="Input/output"):
+            wal.prove()
+    assert wal.append(NOON, batch_of([entry("after")])) == 1
+    wal.close()
+    assert [lines[0].line for _, _, lines in replayed(wal_folder)] == ["after"]
+
+
+def test_a_file_that_goes_while_it_is_counted_counts_for_nothing(
+    wal_folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wal = open_wal(wal_folder)
+    wal.append(NOON, batch_of([entry("x")]))
+    size = wal.stored_bytes()
+    gone = wal_folder.wal / "0000000000000009.wal"
+    monkeypatch.setattr(DataFolder, "wal_files", lambda folder: [*folder.wal.glob("*.wal"), gone])
+    assert wal.stored_bytes() == size > 0
+    wal.close()
 
 
 def test_always_syncs_before_append_returns_and_interval_only_when_asked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from logpulse.batch import Batch
 from logpulse.storage.filenames import DataFolder
@@ -14,10 +15,17 @@ from logpulse.storage.wal import (
     WalSync,
     encode_record,
 )
+from logpulse.storage.wal_reader import WalDamage, read_wal
 
 from ..strategies import NOON, LogEntry, entries_of
 
 Content = tuple[int, int, tuple[LogEntry, ...]]
+STORE_ID = bytes.fromhex("0123456789abcdef")
+
+
+def read_file(path: Path) -> list[WalRecord | WalDamage]:
+    """Read one file of the store with the id `STORE_ID`."""
+    return list(read_wal(path, STORE_ID))
 
 
 def content(record: WalRecord) -> Content:
@@ -27,7 +35,7 @@ def content(record: WalRecord) -> Content:
 
 def encoded(record: WalRecord) -> bytes:
     """Give the bytes of a record."""
-    return b"".join(bytes(piece) for piece in encode_record(record))
+    return b"".join(bytes(piece) for piece in encode_record(record, STORE_ID))
 
 
 def encoded_all(records: Sequence[WalRecord]) -> bytes:
@@ -42,9 +50,11 @@ def numbered(found: Sequence[Batch]) -> list[WalRecord]:
 
 def open_wal(folder: DataFolder, sync: WalSync = "always", first: int = 1) -> Wal:
     """Open a WAL whose next record has the number `first`."""
-    return Wal(folder, first, sync, lambda _: None, lambda: 0.0)
+    wal = Wal(folder, STORE_ID, sync, lambda _: None, lambda: 0.0)
+    wal.continue_after(first - 1)
+    return wal
 
 
 def replayed(folder: DataFolder, flushed: int = 0) -> list[Content]:
     """Replay as at a start."""
-    return [content(record) for record in replay(folder, flushed, Problems(folder))]
+    return [content(record) for record in replay(folder, STORE_ID, flushed, None, Problems(folder))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -10,11 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError
-from logpulse.limits import FUTURE_NS, LABEL_VALUE_BYTES, LINE_BYTES, REJECTED_SHOWN, SECOND_NS, STREAMS_PER_PUSH
+from logpulse.limits import (
+    DECOMPRESSED_BYTES,
+    FUTURE_NS,
+    LABEL_VALUE_BYTES,
+    LINE_BYTES,
+    METADATA_PAIRS,
+    REJECTED_SHOWN,
+    SECOND_NS,
+    STREAMS_PER_PUSH,
+)
+from logpulse.model.labels import Labels
 from logpulse.units import format_time, parse_time
 from logpulse.wire.columns import Faults
-from logpulse.wire.ingest import IngestDecoder, Push
+from logpulse.wire.ingest import IngestDecoder
 from logpulse.wire.metadata import canonical_metadata, metadata_pairs
+from logpulse.wire.push import Push
 from logpulse.wire.salvage import salvage
 
 from ..strategies import NOON, LogEntry, entries_of, entry, label_maps, texts
@@ -92,7 +104,7 @@ def test_too_many_streams_are_refused(broken: bool) -> None:
 
 def test_a_large_body_with_errors_is_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = body_with(GOOD, 5)
-    monkeypatch.setattr("logpulse.wire.salvage.SALVAGE_BYTES", len(bad))
+    monkeypatch.setattr("logpulse.wire.lenient_json.SALVAGE_BYTES", len(bad))
     assert decode(bad).rejected_count == 1
     with pytest.raises(
         BodyFormatError, match=r"got `int` - at `\$\.streams\[0\]\.entries\[1\]`; send bodies of at most"
@@ -266,6 +278,55 @@ def test_long_lines_are_cut_between_characters_and_marked(broken: list[object]) 
     assert push.rejected_count == len(broken)
 
 
+def test_the_mark_of_a_cut_line_does_not_count_as_metadata_of_the_sender() -> None:
+    most = {f"k{number:03}": "v" for number in range(METADATA_PAIRS)}
+    body = body_with(
+        {"line": "long", "ts": NOON, "metadata": most},
+        {"line": "long", "ts": NOON, "metadata": {**most, "one": "more"}},
+        {"line": "long", "ts": NOON, "metadata": {"truncated": "no"}},
+    )
+    push = decode(body, max_line_bytes=3, long_lines="truncate")
+    assert push.batch.entries.column(2).to_pylist() == ["lon", "lon"]
+    shown = [metadata_pairs(text) for text in push.batch.entries.column(3).to_pylist()]
+    assert shown == [{**most, "truncated": "true"}, {"truncated": "true"}]
+    assert [(each.entry, "metadata pairs" in each.reason) for each in push.rejected] == [(1, True)]
+
+
+def test_two_streams_with_one_id_in_one_push_are_not_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Labels, "id", property(lambda labels: 7 if labels.get("a") else 8))
+    streams = [{"labels": {"a": name}, "entries": [{"line": name, "ts": NOON}]} for name in ("first", "second")]
+    streams += [{"labels": {"b": "c"}, "entries": [GOOD]}, streams[0]]
+    push = decode(json.dumps({"streams": streams}))
+    assert dict(push.batch.streams) == {7: Labels.of({"a": "first"}), 8: Labels.of({"b": "c"})}
+    assert push.batch.entries.column(2).to_pylist() == ["first", "good", "first"]
+    assert [(each.stream, each.entry) for each in push.rejected] == [(1, 0)]
+    assert "is taken by" in push.rejected[0].reason
+
+
+def test_entries_and_texts_of_a_push_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logpulse.wire.columns.ENTRIES_PER_PUSH", 10)
+    assert decode(body_with(*[GOOD] * 10)).batch.rows == 10
+    with pytest.raises(LimitExceededError, match="entries per push is limited to 10, got 11"):
+        decode(body_with(*[GOOD] * 11))
+    monkeypatch.setattr("logpulse.wire.json_bound.STRINGS_PER_PUSH", 7)
+    quotes = body_with({"line": '\\"' * 100 + "\\"})
+    assert decode(quotes).rejected_count == 0
+    with pytest.raises(LimitExceededError, match="texts in a push is limited to 7, got 9"):
+        decode(body_with({"line": "x"}, {"line": "\\"}))
+
+
+def test_a_body_of_nothing_but_entries_is_refused_before_it_is_decoded() -> None:
+    body = b'{"streams":[{"labels":{"a":"b"},"entries":[' + b",".join([b'{"line":""}'] * 5_000_000) + b"]}]}"
+    assert len(body) < DECOMPRESSED_BYTES
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceededError, match="texts in a push"):
+            IngestDecoder().decode(body, NOW)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body)
+    finally:
+        tracemalloc.stop()
+
+
 def test_the_policy_bounds_labels_and_lines() -> None:
     assert decode(body_with(GOOD, labels={"a": "1", "b": "2"}), max_labels=1).rejected_count == 1
     assert decode(body_with({"line": "12345"}), max_line_bytes=4).rejected_count == 1
@@ -273,12 +334,13 @@ def test_the_policy_bounds_labels_and_lines() -> None:
 
 
 def test_what_is_remembered_of_labels_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logpulse.wire.ingest.KNOWN_LABELS_BYTES", 1000)
+    monkeypatch.setattr("logpulse.wire.known_labels.KNOWN_LABELS_BYTES", 10_000)
     decoder = IngestDecoder()
     for blanks in range(0, 2000, 50):
         body = f'{{"streams":[{{"labels":{{"service":{" " * blanks}"api"}},"entries":[{json.dumps(GOOD)}]}}]}}'
         assert entries_of([decoder.decode(body.encode(), NOW).batch]) == [entry("good")]
-        assert sum(map(len, decoder._known)) <= 1000
+        assert sum(map(len, decoder._known._known)) <= 10_000
+        assert len(decoder._known._known) <= 10, "short texts take memory too"
 
 
 # -- laws -------------------------------------------------------------------------------------------------------------
@@ -312,8 +374,8 @@ def test_the_fast_and_the_tolerant_reader_agree(streams: list[tuple[dict[str, st
     decoder = IngestDecoder()
     fast = decoder.decode(body, NOW)
     faults = Faults()
-    labels, columns = salvage(body, ValueError("forced"), decoder._labels, faults.add)
-    tolerant = decoder._build(labels, columns, faults, NOW)
+    labels, columns = salvage(body, ValueError("forced"), decoder._labels, faults.add, NOW)
+    tolerant = decoder._builder.build(labels, columns, faults, NOW)
     assert fast.rejected_count == tolerant.rejected_count == 0
     assert fast.batch.entries.equals(tolerant.batch.entries)
     assert dict(fast.batch.streams) == dict(tolerant.batch.streams)

@@ -12,7 +12,7 @@ class SqlPredicate:
     """Hold a condition in DuckDB's SQL, a `?` for each parameter. Text from a client is always a parameter."""
 
     text: str
-    parameters: tuple[str | int, ...] = ()
+    parameters: tuple[str | int | float, ...] = ()
 
     def negated(self) -> SqlPredicate:
         """Give the opposite condition."""

@@ -1,0 +1,100 @@
+"""The SQL form of `| json`: the members that lead to some wanted labels, read by DuckDB's own JSON functions.
+
+One column tells whether a line is a JSON object at all and holds all wanted members as JSON text: `"text"`, `12`,
+`true`. In doubt are other lines; members that are objects, arrays, null, texts with escapes, or numbers that DuckDB
+writes differently; and lines with a key that becomes the wanted label only once its other characters have become `_`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+from typing import Final
+
+from logpulse.logql.ast import JsonParser
+from logpulse.logql.stages.sql_label import SqlColumn, SqlLabel, SqlParser, either
+
+_MOST_PARTS: Final = 4  # of a label name between underscores: each may be a level of its own, so paths double with each
+_OTHER: Final = r'(?:[^a-zA-Z0-9_"\\]|\\[^u]|\\u[0-9a-fA-F]{4})'  # one character that becomes `_`, or is trimmed
+_END: Final = r'[^"]*"\s*:'  # of a key
+_CLEAN: Final = r'"[^"\\]*"|-?[1-9][0-9]{0,17}|0|true|false'
+
+
+def sql(stage: JsonParser, wanted: Collection[str], alias: str) -> SqlParser | None:
+    """Give the labels `wanted`, names that no stream label and no metadata has; None where SQL cannot.
+
+    `alias` begins the names of columns.
+    """
+    names = sorted(wanted)
+    paths = {name: _paths(name) for name in names}
+    if stage.extractions or not all(paths.values()):
+        return None
+    everything = [path for name in names for path in paths[name]]
+    placeholders = ", ".join("?" for _ in everything)
+    read = f"json_extract(line, [{placeholders}])::varchar[]" if everything else "[]::varchar[]"
+    # Only an object has members; what else is JSON, such as an array, is an error.
+    begins = "starts_with(line, '{')"
+    members = SqlColumn(
+        alias,
+        f"case when {begins} and json_valid(line) then {read} end",
+        tuple(everything),
+        f"case when {begins} then {read} end" if everything else "",
+    )
+    labels, place = {}, 1
+    for number, name in enumerate(names):
+        odd = SqlColumn(f"{alias}_odd{number}", *_odd_key(name))
+        found = [f"{alias}[{place + each}]" for each in range(len(paths[name]))]
+        labels[name] = _label(found, members, odd)
+        place += len(found)
+    return SqlParser(labels, f"{alias} is null", (members,))
+
+
+def _label(members: list[str], column: SqlColumn, odd: SqlColumn) -> SqlLabel:
+    found = members[0] if len(members) == 1 else f"coalesce({', '.join(members)})"
+    text = f"case when starts_with({found}, '\"') then {found}[2:-2] else {found} end"
+    number = f"try_cast({found} as double)"
+    # Of several members the first in the line counts, which SQL does not know.
+    several = [f"{one} is not null and {other} is not null" for one, other in itertools.combinations(members, 2)]
+    unclear = either(odd.alias, *several)
+    return SqlLabel(
+        text,
+        either(unclear, f"not coalesce(regexp_full_match({found}, '{_CLEAN}'), true)"),
+        number,
+        either(unclear, f"{found} is not null and {number} is null"),
+        (column, odd),
+        found,
+        _unquoted,
+    )
+
+
+def _unquoted(written: str) -> str:
+    return written[1:-1] if written.startswith('"') else written
+
+
+def _paths(name: str) -> list[str]:
+    """List the paths of members whose keys, joined by `_`, are `name`; none if there are too many."""
+    parts = name.split("_")
+    if len(parts) > _MOST_PARTS or not all(parts):
+        return []
+    joints = itertools.product(("_", '"."'), repeat=len(parts) - 1)
+    return [f'$."{_joined(parts, each)}"' for each in joints]
+
+
+def _joined(parts: list[str], joints: tuple[str, ...]) -> str:
+    return parts[0] + "".join(joint + part for joint, part in zip(joints, parts[1:], strict=True))
+
+
+def _odd_key(name: str) -> tuple[str, tuple[str, ...]]:
+    """Find lines with a key that is written unlike all the paths and still may become `name`, or a part of it."""
+    parts = name.split("_")
+    # What is trimmed around a key is rare: the cheap tests, in a CASE, spare most lines the regular expression.
+    blanks = [f"contains(line, '{part} ') or contains(line, ' {part}')" for part in dict.fromkeys(parts)]
+    if len(blanks) > 1:
+        blanks = [f"(contains(line, ' \"') or contains(line, '\" ')) and ({' or '.join(blanks)})"]
+    padded = "|".join(rf'"{_OTHER}+{part}{_END}|{part}{_OTHER}+"\s*:' for part in parts)
+    blank = " or ".join([*blanks, "contains(line, '\\')", "strlen(line) <> length(line)"])
+    tests = [f"case when {blank} then regexp_matches(line, ?) else false end"]
+    # One expression each: RE2 skips quickly to the text that such a one begins with.
+    pairs = [f"{one}{_OTHER}{other}{_END}" for one, other in itertools.pairwise(parts)]
+    tests += ["regexp_matches(line, ?)"] * len(pairs)
+    return " or ".join(tests), (padded, *pairs)

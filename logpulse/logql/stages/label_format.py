@@ -1,0 +1,49 @@
+"""The stage `| label_format`: labels renamed, or set from templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from logpulse.logql.ast import LabelFormat, LabelRename
+from logpulse.logql.record import Record, Test
+from logpulse.logql.stages.line_format import TEMPLATE_ERROR
+from logpulse.logql.template import compile_template
+from logpulse.logql.template_failure import RenderError
+
+_Render = Callable[[Record], str]
+
+
+def exact(stage: LabelFormat) -> Test:
+    """Give the stage's work on one entry: assignments in their order.
+
+    All templates see the labels as they are when the first of them is reached. Where one fails its label stays.
+    """
+    assignments = [
+        (each.name, each.source if isinstance(each, LabelRename) else compile_template(each.template, "label").render)
+        for each in stage.assignments
+    ]
+    templates = [(name, what) for name, what in assignments if not isinstance(what, str)]
+
+    def write(record: Record) -> bool:
+        rendered: dict[str, str | RenderError] | None = None
+        for name, what in assignments:
+            if isinstance(what, str):
+                record.rename(name, what)
+                continue
+            if rendered is None:
+                rendered = {each: _render(render, record) for each, render in templates}
+            text = rendered[name]
+            if isinstance(text, str):
+                record.set(name, text)
+            else:
+                record.fail(TEMPLATE_ERROR, str(text))
+        return True
+
+    return write
+
+
+def _render(render: _Render, record: Record) -> str | RenderError:
+    try:
+        return render(record)
+    except RenderError as failure:
+        return failure

@@ -1,0 +1,137 @@
+"""Read the rows of a range aggregation for streams of one class: by SQL, and exactly where SQL is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from typing import Final
+
+import attrs
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logpulse.limits import NUMBERS_REMEMBERED
+from logpulse.logql.ast import RangeAggregation, Unwrap
+from logpulse.logql.conversion import ConversionError
+from logpulse.logql.pipeline import Pipeline
+from logpulse.logql.stages import unwrap
+from logpulse.query.executor import Executor, ScanTask
+from logpulse.query.gathering import Gathering
+from logpulse.query.interrupt import Interrupt
+from logpulse.query.matrix import Float64Array
+from logpulse.query.partials import Counting, Intervals, counting_task, doubtful_rows, sample_task
+from logpulse.query.place import places
+from logpulse.query.planner import ScanPlan, Source
+from logpulse.query.prefilter import split_stages
+from logpulse.query.range_plan import wanted_of
+from logpulse.query.result import LabelsOf
+from logpulse.query.sampling import OVER_BYTES, Sampler
+from logpulse.query.series_keys import series_keys
+from logpulse.query.sql_pipeline import SqlPipeline
+
+_LINE_BYTES: Final = "strlen(line)"
+_ROW: Final = 'stream, "timestamp", line, metadata'
+
+
+@attrs.define(eq=False, slots=False)
+class ClassReader:
+    """Collect what the rows of `plan`, all of one class, contribute to a range aggregation.
+
+    `exact_rows` counts the rows that the exact form has decided.
+    """
+
+    aggregation: RangeAggregation
+    plan: ScanPlan
+    intervals: Intervals
+    labels_of: LabelsOf
+    executor: Executor
+    interrupt: Interrupt
+    exact_rows: int = 0
+
+    def read_exactly(self, sources: Sequence[Source], gathering: Gathering) -> None:
+        """Decide every row that meets the line filters by the exact form."""
+        stages = split_stages(self.aggregation.log_range.stages)
+        sampler = self._sampler(Pipeline(stages.exact, self._wanted()), gathering)
+        plan = attrs.evolve(self.plan, predicates=(*self.plan.predicates, *stages.predicates))
+        for place in places(plan, sources):
+            sql = f"select {_ROW} from {place.relation} where {place.condition.text}"
+            task = ScanTask(sql, (*place.parameters, *place.condition.parameters), place.tables)
+            self._sample(task, sampler)
+        _add_samples(sampler, gathering)
+
+    def read_counts(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> None:
+        """Count rows by SQL, and those it is in doubt about by the exact form."""
+        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
+        size = _LINE_BYTES if self.aggregation.operator in OVER_BYTES else "0"
+        asked = Counting(pipeline, keys.expressions, keys.numbers, size)
+        sampler = self._sampler(self._whole_pipeline(), gathering)
+        for place in places(self.plan, sources):
+            found = self.executor.run(counting_task(place, asked, self.intervals), self.interrupt)
+            if pc.any(pc.greater(found.column("doubtful"), 0)).as_py():
+                self._sample(doubtful_rows(place, pipeline), sampler)
+            found = found.filter(pc.greater(found.column("counted"), 0))
+            counts = found.column("counted").to_numpy()
+            values = found.column("size").to_numpy() if self.aggregation.operator in OVER_BYTES else counts
+            ends = self.intervals.ends(found.column("interval").to_numpy())
+            gathering.add(keys.series(found, gathering.series), ends, counts, values)
+        _add_samples(sampler, gathering)
+
+    def read_samples(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> bool:
+        """Take samples by SQL, and those it is in doubt about by the exact form; False where a value is no number.
+
+        What is in `gathering` is then of no use: only the exact form knows what becomes of such a row.
+        """
+        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
+        asked = Counting(pipeline, keys.expressions, keys.numbers)
+        sampler = self._sampler(self._whole_pipeline(), gathering)
+        for place in places(self.plan, sources):
+            doubtful = False
+            for batch in self.executor.stream(sample_task(place, asked), self.interrupt):
+                found = pa.Table.from_batches([batch])
+                doubtful = doubtful or pc.any(found.column("doubt")).as_py()
+                found = found.filter(pc.is_valid(found.column("sample")))
+                values = self._numbers(found.column("sample"))
+                if values is None:
+                    return False
+                times = found.column("timestamp").to_numpy()
+                gathering.add(keys.series(found, gathering.series), times, np.ones(len(times), dtype=np.int64), values)
+            if doubtful:
+                self._sample(doubtful_rows(place, pipeline), sampler)
+        _add_samples(sampler, gathering)
+        return True
+
+    def _numbers(self, texts: pa.ChunkedArray) -> Float64Array | None:
+        """Convert texts as `unwrap` does, each different one once."""
+        encoded = texts.combine_chunks().dictionary_encode()
+        try:
+            numbers = [self._number_of(text) for text in encoded.dictionary.to_pylist()]
+        except ConversionError:
+            return None
+        values: Float64Array = np.array(numbers, dtype=np.float64)[encoded.indices.to_numpy()]
+        return values
+
+    @cached_property
+    def _number_of(self) -> Callable[[str], float]:
+        """Convert one text, and remember it: the same ones come in batch after batch."""
+        stage = next(stage for stage in self.aggregation.log_range.stages if isinstance(stage, Unwrap))
+        return lru_cache(NUMBERS_REMEMBERED)(unwrap.conversion(stage))
+
+    def _sampler(self, pipeline: Pipeline, gathering: Gathering) -> Sampler:
+        return Sampler(self.aggregation, pipeline, self.labels_of, gathering.series, self.interrupt)
+
+    def _whole_pipeline(self) -> Pipeline:
+        return Pipeline(self.aggregation.log_range.stages, self._wanted())
+
+    def _wanted(self) -> frozenset[str] | None:
+        return wanted_of(self.aggregation.log_range.stages, self.aggregation.grouping)
+
+    def _sample(self, task: ScanTask, sampler: Sampler) -> None:
+        for batch in self.executor.stream(task, self.interrupt):
+            sampler.add(batch)
+            self.exact_rows += batch.num_rows
+
+
+def _add_samples(sampler: Sampler, gathering: Gathering) -> None:
+    series, times, values = sampler.columns()
+    gathering.add(series, times, np.ones(len(series), dtype=np.int64), values)

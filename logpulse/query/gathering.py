@@ -1,0 +1,62 @@
+"""What several scans found of one range aggregation, put together: buckets of counts, or samples."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from logpulse.batch import Int64Array
+from logpulse.query.matrix import Float64Array, SeriesLabels
+from logpulse.query.range_vector import Buckets, Samples
+
+
+@attrs.define(eq=False)
+class SeriesNumbers:
+    """Number series by their labels, whatever scan finds them."""
+
+    _numbers: dict[SeriesLabels, int] = attrs.field(factory=dict)
+
+    def of(self, labels: SeriesLabels) -> int:
+        """Give the number of a series, the next one to a new one."""
+        return self._numbers.setdefault(labels, len(self._numbers))
+
+    @property
+    def labels(self) -> tuple[SeriesLabels, ...]:
+        """The labels of all series, by number."""
+        return tuple(self._numbers)
+
+
+@attrs.define(eq=False)
+class Gathering:
+    """Collect rows of (series, time, count, value) in any order; `time` ends a bucket or is that of a sample."""
+
+    series: SeriesNumbers = attrs.field(factory=SeriesNumbers)
+    _parts: list[tuple[Int64Array, Int64Array, Int64Array, Float64Array | Int64Array]] = attrs.field(factory=list)
+
+    def add(self, series: Int64Array, times: Int64Array, counts: Int64Array, values: Float64Array | Int64Array) -> None:
+        """Take in rows."""
+        self._parts.append((series, times, counts, values))
+
+    def join(self, other: Gathering) -> None:
+        """Take in all rows of another gathering."""
+        numbers = np.array([self.series.of(labels) for labels in other.series.labels], dtype=np.int64)
+        for series, times, counts, values in other._parts:
+            self.add(numbers[series], times, counts, values)
+
+    def buckets(self) -> Buckets:
+        """Give all rows as buckets, in the order of series, then time."""
+        series, times, counts, values = self._sorted()
+        return Buckets(self.series.labels, series, times, counts, values)
+
+    def samples(self) -> Samples:
+        """Give all rows as samples, in the order of series, then time; the counts are not looked at."""
+        series, times, _, values = self._sorted()
+        return Samples(self.series.labels, series, times, values)
+
+    def _sorted(self) -> tuple[Int64Array, Int64Array, Int64Array, Float64Array | Int64Array]:
+        if not self._parts:
+            nothing = np.empty(0, dtype=np.int64)
+            return nothing, nothing, nothing, nothing
+        series, times, counts, values = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
+        order = np.lexsort((times, series))
+        return series[order], times[order], counts[order], values[order]

@@ -1,0 +1,52 @@
+"""The k-th smallest of many overlapping runs of one array, without sorting any of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from logpulse.batch import Int64Array
+from logpulse.query.matrix import Float64Array
+
+
+def quantiles(values: Float64Array, lows: Int64Array, highs: Int64Array, quantile: float) -> Float64Array:
+    """Give the quantile of values[low:high] for each of the runs, interpolated as Prometheus does. No run is empty.
+
+    NaN counts as the smallest value. Below 0 a quantile is -Inf and above 1 +Inf.
+    """
+    if not 0 <= quantile <= 1:
+        return np.full(lows.shape, np.nan if np.isnan(quantile) else np.copysign(np.inf, quantile))
+    last = highs - lows - 1
+    rank = quantile * last
+    below = np.floor(rank).astype(np.int64)
+    weight = rank - below
+    lower, upper = _smallest(values, np.stack([lows, lows]), np.stack([highs, highs]), np.stack([below, below + 1]))
+    upper = np.where(below < last, upper, lower)
+    with np.errstate(invalid="ignore"):
+        interpolated: Float64Array = lower * (1 - weight) + upper * weight
+    return interpolated
+
+
+def _smallest(values: Float64Array, lows: Int64Array, highs: Int64Array, ranks: Int64Array) -> Float64Array:
+    """Give the values of these ranks (from 0) in the runs, by a wavelet matrix over the order of all values.
+
+    Bit by bit, from the highest, each run is narrowed to its places with the bit of the one looked for: all places are
+    sorted by that bit, and counting the zeros before a run's ends tells where they went. It takes as many steps as the
+    number of values has bits, whatever the runs are.
+    """
+    nans = int(np.isnan(values).sum())
+    order = np.roll(np.argsort(values, kind="stable"), nans)
+    places = np.empty(len(values), dtype=np.int64)
+    places[order] = np.arange(len(values))
+    found = np.zeros(ranks.shape, dtype=np.int64)
+    zeros = np.zeros(len(values) + 1, dtype=np.int64)
+    for bit in reversed(range(len(values).bit_length())):
+        one = (places >> bit) & 1 == 1
+        np.cumsum(~one, out=zeros[1:])
+        low, high = zeros[lows], zeros[highs]
+        into_ones = ranks >= high - low
+        found |= into_ones.astype(np.int64) << bit
+        ranks = np.where(into_ones, ranks - (high - low), ranks)
+        lows = np.where(into_ones, zeros[-1] + lows - low, low)
+        highs = np.where(into_ones, zeros[-1] + highs - high, high)
+        places = np.concatenate([places[~one], places[one]])
+    return values[order[np.minimum(found, len(values) - 1)]]

@@ -1,0 +1,133 @@
+"""The SQL that counts: entries, and bytes of lines, per group and interval of time; or takes samples one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+import numpy as np
+import pyarrow as pa
+
+from logpulse.batch import Int64Array
+from logpulse.query.executor import ScanTask
+from logpulse.query.place import Parameter, Place
+from logpulse.query.sql_pipeline import SqlPipeline
+from logpulse.query.windows import Windows
+
+_ENTRY: Final = ("stream", '"timestamp"', "line", "metadata")
+_NUMBERS: Final = "stream_numbers"
+
+
+@attrs.frozen
+class Intervals:
+    """Cut time so that each window is a run of intervals: in steps, and in each step once more where windows end.
+
+    Interval 2k begins after `first` + k * `step`, interval 2k + 1 after `inner` more. All are nanoseconds.
+    """
+
+    first: int
+    step: int
+    inner: int
+
+    @classmethod
+    def of(cls, windows: Windows) -> Intervals:
+        """Cut the time of `windows`, whose points are equally far apart."""
+        step = int(windows.times[1] - windows.times[0]) if len(windows.times) > 1 else windows.range_ns
+        return cls(int(windows.starts[0]), step, windows.range_ns % step)
+
+    @property
+    def sql(self) -> str:
+        """Number the interval of a row."""
+        since = f'("timestamp" - {self.first + 1})'
+        if not self.inner:
+            return f"{since} // {self.step}"
+        return f"{since} // {self.step} * 2 + case when {since} % {self.step} >= {self.inner} then 1 else 0 end"
+
+    def ends(self, numbers: Int64Array) -> Int64Array:
+        """Give the last nanosecond of each interval."""
+        if not self.inner:
+            return self.first + (numbers + 1) * self.step
+        return self.first + numbers // 2 * self.step + np.where(numbers % 2 == 1, self.step, self.inner)
+
+
+@attrs.frozen(eq=False)
+class Counting:
+    """Ask for what the kept rows of a pipeline amount to.
+
+    `groups` are expressions over stream, metadata, columns of the pipeline and `number`, which `numbers` gives to each
+    stream: a table of `id` and `number`, or None where nobody asks for it. `size` is an expression to add up.
+    """
+
+    pipeline: SqlPipeline
+    groups: tuple[str, ...]
+    numbers: pa.Table | None
+    size: str = "0"
+
+
+def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTask:
+    """Count the kept rows of a place by groups and interval.
+
+    The columns of the answer are group0, group1, …; `interval`; `counted`, rows that were kept; `size`, the sum over
+    them; and `doubtful`, rows that the exact form has to decide and that were counted nowhere.
+    """
+    decided, parameters = _decided(place, asked, intervals.sql)
+    names = [f"group{number}" for number in range(len(asked.groups))]
+    keys = ", ".join([*names, "interval"])
+    sql = (
+        f"select {keys}, count(*) filter (keep) as counted, "
+        f"coalesce(sum({asked.size}) filter (keep), 0)::bigint as size, count(*) filter (doubt) as doubtful "
+        f"from ({decided}) group by {keys} "
+        "having count(*) filter (keep or doubt) > 0"
+    )
+    return ScanTask(sql, parameters, _tables(place, asked))
+
+
+def sample_task(place: Place, asked: Counting) -> ScanTask:
+    """Ask for the samples of rows: group0, group1, …; timestamp; `sample`, a text; and `doubt`.
+
+    A row without a sample is not kept, or in doubt: then it has to be decided by the exact form. No condition chooses
+    among the rows, as DuckDB would compute for it once more what it is about.
+    """
+    decided, parameters = _decided(place, asked, '"timestamp"')
+    names = "".join(f"group{number}, " for number in range(len(asked.groups)))
+    sql = f"select {names}interval as timestamp, case when keep then sample end as sample, doubt from ({decided})"
+    return ScanTask(sql, parameters, _tables(place, asked))
+
+
+def doubtful_rows(place: Place, pipeline: SqlPipeline) -> ScanTask:
+    """Ask for the rows that only the exact form can decide: stream, timestamp, line, metadata."""
+    rows, parameters = _rows(place, pipeline, place.relation, ())
+    sql = f'select stream, "timestamp", line, metadata from ({rows}) where coalesce({pipeline.doubt}, true)'
+    return ScanTask(sql, parameters, place.tables)
+
+
+def _tables(place: Place, asked: Counting) -> dict[str, pa.Table]:
+    return place.tables if asked.numbers is None else {**place.tables, _NUMBERS: asked.numbers}
+
+
+def _rows(place: Place, pipeline: SqlPipeline, relation: str, more: Sequence[str]) -> tuple[str, tuple[Parameter, ...]]:
+    columns = [*_ENTRY, *more, *(f"{column.text} as {column.alias}" for column in pipeline.columns)]
+    sql = f"select {', '.join(columns)} from {relation} where {place.condition.text}"
+    parameters = [value for column in pipeline.columns for value in column.parameters]
+    return sql, (*parameters, *place.parameters, *place.condition.parameters)
+
+
+def _decided(place: Place, asked: Counting, time: str) -> tuple[str, tuple[Parameter, ...]]:
+    """Write the rows with their groups, `interval`, `sample`, and whether they are kept or in doubt, never both."""
+    pipeline = asked.pipeline
+    relation, more = place.relation, []
+    if asked.numbers is not None:
+        relation, more = f"{relation} join {_NUMBERS} on {_NUMBERS}.id = stream", ["number"]
+    rows, parameters = _rows(place, pipeline, relation, more)
+    passed = [*_ENTRY, *more, *(column.alias for column in pipeline.columns)]
+    flags = (
+        f"select {', '.join(passed)}, coalesce({pipeline.doubt}, true) as doubt, {pipeline.keep.text} as kept "
+        f"from ({rows})"
+    )
+    keys = "".join(
+        f"case when doubt then null else {group} end as group{number}, " for number, group in enumerate(asked.groups)
+    )
+    sample = f"case when not doubt then {pipeline.sample or 'null'} end as sample"
+    sql = f"select {keys}{time} as interval, line, {sample}, doubt, kept and not doubt as keep from ({flags})"
+    return sql, (*pipeline.keep.parameters, *parameters)

@@ -1,0 +1,96 @@
+"""From the groups of a scan to the series they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+import attrs
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logpulse.batch import Int64Array
+from logpulse.logql.ast import GroupingMode, RangeAggregation
+from logpulse.logql.base import Bases
+from logpulse.logql.record import Record
+from logpulse.query.gathering import SeriesNumbers
+from logpulse.query.matrix import SeriesLabels
+from logpulse.query.result import LabelsOf
+from logpulse.query.sampling import series_key
+from logpulse.query.sql_pipeline import SqlPipeline
+
+
+class LabelsOfGroup(Protocol):
+    """Give the labels of the series to which a group belongs."""
+
+    def __call__(self, *group: str | int | None) -> SeriesLabels: ...
+
+
+@attrs.frozen(eq=False)
+class SeriesKeys:
+    """Say by which expressions a scan groups rows, and which series each group is part of.
+
+    `numbers` gives each stream the `number` that an expression may name; None where none does.
+    """
+
+    expressions: tuple[str, ...]
+    numbers: pa.Table | None
+    labels_of: LabelsOfGroup
+
+    def series(self, found: pa.Table, numbers: SeriesNumbers) -> Int64Array:
+        """Give the number of the series of each row; the groups are in the columns group0, group1, …"""
+        columns = [found.column(f"group{place}") for place in range(len(self.expressions))]
+        if not columns:
+            return np.full(found.num_rows, numbers.of(self.labels_of()), dtype=np.int64)
+        encoded = [pc.dictionary_encode(each, null_encoding="encode").combine_chunks() for each in columns]
+        codes = np.stack([each.indices.to_numpy().astype(np.int64) for each in encoded], axis=1)
+        groups, places = np.unique(codes, axis=0, return_inverse=True)
+        values = [each.dictionary.to_pylist() for each in encoded]
+        known = [
+            numbers.of(self.labels_of(*(value[code] for value, code in zip(values, group, strict=True))))
+            for group in groups.tolist()
+        ]
+        series: Int64Array = np.array(known, dtype=np.int64)[places.reshape(-1)]
+        return series
+
+
+def series_keys(
+    aggregation: RangeAggregation, pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf
+) -> SeriesKeys:
+    """Say how series come out of a scan of `streams`, all of which have the same ones of the labels grouped by."""
+    grouping = aggregation.grouping
+    if grouping is not None and grouping.mode is GroupingMode.BY:
+        return _by_names(tuple(sorted(set(grouping.labels))), pipeline, streams, labels_of)
+    key, bases = series_key(aggregation), Bases()
+
+    def labels(stream: int, metadata: str | None) -> SeriesLabels:
+        return key(Record(0, "", bases.of(labels_of(stream), metadata)))
+
+    return SeriesKeys(("stream", "metadata"), None, labels)  # type: ignore[arg-type]
+
+
+def _by_names(names: Sequence[str], pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf) -> SeriesKeys:
+    parsed = [name for name in names if name in pipeline.labels]
+    of_streams = [name for name in names if name not in pipeline.labels]
+    groups: dict[SeriesLabels, int] = {}
+    numbers = []
+    for stream in streams.tolist():
+        of_stream = labels_of(stream)
+        numbers.append(groups.setdefault(tuple((name, of_stream.get(name)) for name in of_streams), len(groups)))
+    known = list(groups)
+
+    def labels(number: int, *values: str | None) -> SeriesLabels:
+        found = [
+            (name, pipeline.labels[name].read(written))
+            for name, written in zip(parsed, values, strict=True)
+            if written is not None
+        ]
+        return tuple(sorted((*known[number], *(pair for pair in found if pair[1]))))
+
+    texts = tuple(pipeline.labels[name].written for name in parsed)
+    if len(known) == 1:
+        return SeriesKeys(texts, None, partial(labels, 0))
+    table = pa.table({"id": pa.array(streams), "number": pa.array(numbers, pa.int64())})
+    return SeriesKeys(("number", *texts), table, labels)  # type: ignore[arg-type]

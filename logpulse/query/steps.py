@@ -1,0 +1,56 @@
+"""The points of a range query: how far apart they lie, where the first and the last one are, how many there may be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from logpulse.batch import Int64Array
+from logpulse.errors import InvalidRequestError, LimitExceededError
+from logpulse.limits import DEFAULT_STEPS, NEWEST_NS, POINTS_PER_SERIES, QUERY_RANGE_NS, SECOND_NS
+
+
+def default_step(start: int, end: int) -> int:
+    """Give the step of a query that names none: whole seconds, about 250 steps. All three are nanoseconds."""
+    return max(1, (end - start) // (DEFAULT_STEPS * SECOND_NS)) * SECOND_NS
+
+
+def check_range(start: int, end: int, longest: int = QUERY_RANGE_NS) -> None:
+    """Bound the time a range query is about; all three are nanoseconds. How far back `[5m]` looks does not count.
+
+    Raises:
+        InvalidRequestError: `end` lies before `start`.
+        LimitExceededError: they lie further apart than `longest`.
+    """
+    if end < start:
+        raise InvalidRequestError("end", end, f"must not lie before start, {start}")
+    if end - start > longest:
+        raise LimitExceededError("seconds between start and end", longest / SECOND_NS, (end - start) / SECOND_NS)
+
+
+def check_step(start: int, end: int, step: int, most: int = POINTS_PER_SERIES) -> None:
+    """Bound the number of steps between `start` and `end`, as they were asked for; all three are nanoseconds.
+
+    Raises:
+        InvalidRequestError: `step` is not positive.
+        LimitExceededError: more than `most` whole steps fit in.
+    """
+    if step <= 0:
+        raise InvalidRequestError("step", step, "must be positive")
+    if (end - start) // step > most:
+        raise LimitExceededError("points of one series", most, (end - start) // step)
+
+
+def aligned(start: int, end: int, step: int) -> tuple[int, int]:
+    """Move `start` down and `end` up to a multiple of `step` since 1970, as Loki does; all are nanoseconds."""
+    return start // step * step, -(-end // step) * step
+
+
+def points(start: int, end: int, step: int) -> Int64Array:
+    """List start, start + step, … up to `end`, as far as a timestamp can reach.
+
+    Raises:
+        InvalidRequestError, LimitExceededError: as `check_step`; alignment may add one step at either end.
+    """
+    check_step(start, end, step, POINTS_PER_SERIES + 2)
+    number = (min(end, NEWEST_NS) - start) // step + 1
+    return start + np.arange(number, dtype=np.int64) * (step if number > 1 else 0)
