@@ -56,7 +56,7 @@ run: $(READY) ## start a server on http://localhost:8080 and an agent that feeds
 	fail "the server ended; its last lines above say why"
 
 test: $(READY) ## run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(READY) ## check style and types
 	@$(BIN)/ruff check .
