@@ -21,6 +21,7 @@ help: ## show this text
 run: $(READY) ## start a server on http://localhost:8080 and an agent that feeds it this machine's logs
 	@url=http://127.0.0.1:$(LOGPULSE_PORT) shown=http://localhost:$(LOGPULSE_PORT)
 	in_use() { (exec 3<>/dev/tcp/127.0.0.1/$(LOGPULSE_PORT)) 2>/dev/null; }
+	export no_proxy=localhost,127.0.0.1$${no_proxy:+,$$no_proxy}; unset NO_PROXY # a proxy cannot reach this machine's own
 	is_ready() { $(BIN)/python -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1])' $$url/ready 2>/dev/null; }
 	runs() { kill -0 $$1 2>/dev/null; }
 	stop() {

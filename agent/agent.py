@@ -47,7 +47,7 @@ class Agent:
         self._config = config
         self._is_first_start = loaded is None
         positions = loaded or Positions()
-        self._discovery = Discovery(config.targets, positions_file)
+        self._discovery = Discovery(config.targets, positions_file, config.files.follow_symlinks)
         self._roster = Roster(
             config.targets,
             config.files,
@@ -92,7 +92,8 @@ class Agent:
             helpers.cancel_scope.cancel()
         unreadable = len(self._roster.unreadable)
         await self._keeper.save()
-        return Outcome(self._dead_letters.count, unreadable, self._reading_scope.cancelled_caught)
+        was_interrupted = self._reading_scope.cancelled_caught or self._delivery_scope.cancelled_caught
+        return Outcome(self._dead_letters.count, unreadable, was_interrupted)
 
     async def _obey_signals(self, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 import msgspec
 
-from agent.backoff import parse_retry_after
+from logpulse.model.backoff import parse_retry_after
 
 
 class Action(enum.Enum):
@@ -36,7 +36,7 @@ class Answer:
 
     action: Action
     reason: str = ""
-    retry_after: float = 0.0
+    retry_after: float | None = None
     refused: tuple[Refusal, ...] = ()
     refused_count: int = 0
 
@@ -66,12 +66,15 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, now: float) -> A
         case 400 | 422 if problem.rejected and problem.rejected_count:
             refused = tuple(Refusal(each.stream, each.entry, each.reason) for each in problem.rejected)
             return Answer(Action.REFUSED, reason, refused=refused, refused_count=problem.rejected_count)
+        case 400 | 422 if not problem.error:
+            # Not LogPulse's words: a proxy that was reached in another way than it wants, or no LogPulse at all.
+            return Answer(Action.HOLD, f"{status} from something that is not LogPulse")
         case 400 | 413 | 422:
             return Answer(Action.SPLIT, reason)
         case 408 | 425 | 429:
-            return Answer(Action.RETRY, reason, parse_retry_after(headers.get("retry-after", ""), now))
+            return Answer(Action.RETRY, reason, parse_retry_after(headers.get("retry-after"), now))
         case _ if status >= 500 and status != 501:
-            return Answer(Action.RETRY, reason, parse_retry_after(headers.get("retry-after", ""), now))
+            return Answer(Action.RETRY, reason, parse_retry_after(headers.get("retry-after"), now))
         case _ if 300 <= status < 400:
             return Answer(Action.HOLD, f"{reason} redirection to {headers.get('location', 'nowhere')!r} not followed")
         case _:

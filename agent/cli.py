@@ -15,11 +15,12 @@ import trio
 
 from agent.agent import Agent, Outcome, run_agent
 from agent.config import AgentConfig, describe, load_config
+from agent.positions_file import LaterVersionError
 from logpulse.errors import ConfigError, LogPulseError
 from logpulse.model.setting import Secret
 
 _log: Final = logging.getLogger("agent")
-_BAD_CONFIG: Final = 2
+_WRONG_SETUP: Final = 2
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -33,7 +34,7 @@ def main(config_path: Path, once: bool, check_config: bool, server_url: str | No
     """Follow log files and deliver every line to a LogPulse server.
 
     Exit codes: 0 done or stopped by a signal; 1 trouble, or with --once something that could not be read or was
-    refused; 2 the configuration is wrong.
+    refused; 2 the configuration is wrong, or the positions are a later version's.
     """
     overrides = {"server.url": server_url, "positions_file": positions_file}
     try:
@@ -47,7 +48,7 @@ def main(config_path: Path, once: bool, check_config: bool, server_url: str | No
         outcome = trio.run(run_agent, config, Agent.read_once if once else Agent.follow)
     except LogPulseError as error:
         click.echo(f"logpulse-agent: {error}", err=True)
-        sys.exit(_BAD_CONFIG if isinstance(error, ConfigError) else 1)
+        sys.exit(_WRONG_SETUP if isinstance(error, ConfigError | LaterVersionError) else 1)
     sys.exit(_code_of_once(outcome) if once else 0)
 
 

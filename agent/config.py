@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeVar, get_args, get_origin
-from urllib.parse import urlsplit
 
 import attrs
 import msgspec
 
 from agent.glob import GlobPattern
+from agent.links import LinkRule
 from logpulse import limits
 from logpulse.errors import ConfigError, LogPulseError
 from logpulse.model.labels import Labels
+from logpulse.model.server_url import split_server_url
 from logpulse.model.setting import ByteSize, Duration, Secret, Setting, declare, read_unit, seconds
 from logpulse.model.yaml_document import read_document
 
@@ -56,6 +57,9 @@ class FilesConfig:
     poll_interval: Duration = declare(seconds(0.25), "time between looks at each followed file")
     start_position: Literal["beginning", "end"] = declare(
         "beginning", "where files begin that exist at the very first start; later files begin at their beginning"
+    )
+    follow_symlinks: LinkRule = declare(
+        "same_owner", "links that are followed: those of root, the agent's user or the file's owner; or always, never"
     )
     max_line_bytes: ByteSize = declare(ByteSize(limits.LINE_BYTES), "longer lines are split into numbered parts")
     detect_level: bool = declare(True, "give lines in which a level is found the label level")
@@ -129,6 +133,8 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
         server = attrs.evolve(server, url=url)
     if key := environment.get("LOGPULSE_API_KEY"):
         server = attrs.evolve(server, api_key=Secret(key))
+    # A file with a key ends with a newline, and what is read from one often too.
+    server = attrs.evolve(server, url=server.url.strip(), api_key=Secret(server.api_key.strip()))
     config = attrs.evolve(
         config, server=server, positions_file=overrides.get("positions_file") or config.positions_file
     )
@@ -196,7 +202,7 @@ def _check(config: AgentConfig) -> None:
         if not least <= value <= most:
             kind = type(value)
             raise ConfigError(path, f"must be between {kind(least)} and {kind(most)}, got {value}")
-    _check_url(config.server.url)
+    _check_server(config.server)
     if not config.positions_file:
         raise ConfigError("positions_file", "must name a file")
     if not config.targets:
@@ -205,14 +211,15 @@ def _check(config: AgentConfig) -> None:
         _check_target(target, f"targets[{number}]")
 
 
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError("server.url", f"must be like http://host:8080, got {url!r}")
+def _check_server(server: ServerConfig) -> None:
+    parts = split_server_url(server.url)
+    if "@" in (server.url if parts is None else parts.netloc):
+        # Not echoed: what stands before it is most likely a password, and every warning names the URL.
+        raise ConfigError("server.url", "must not hold a user or password; give the key as server.api_key")
+    if parts is None or parts.query or parts.fragment:
+        raise ConfigError("server.url", f"must be like http://host:8080, got {server.url!r}")
+    if not server.api_key.isascii() or not server.api_key.isprintable():
+        raise ConfigError("server.api_key", "must be printable ASCII, to stand in a header")
 
 
 def _check_target(target: TargetConfig, path: str) -> None:

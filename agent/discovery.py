@@ -12,6 +12,7 @@ import attrs
 from agent.config import TargetConfig
 from agent.glob import GlobPattern
 from agent.identity import Identity
+from agent.links import LinkRule
 
 
 @attrs.frozen
@@ -46,12 +47,13 @@ class Discovery:
     A file belongs to the first target that names it; of its names there the first that is no link is taken.
     """
 
-    def __init__(self, targets: Sequence[TargetConfig], positions_file: Path) -> None:
+    def __init__(self, targets: Sequence[TargetConfig], positions_file: Path, links: LinkRule) -> None:
         self._targets = [
             _Target(GlobPattern.parse(each.path), tuple(GlobPattern.parse(text) for text in each.exclude))
             for each in targets
         ]
         self._own = positions_file
+        self._links = links
 
     def search(self) -> Findings:
         """Look through all folders; may take long, so it belongs into a thread."""
@@ -75,10 +77,10 @@ class Discovery:
                 if not stat.S_ISREG(status.st_mode) or identity in own or identity in found:
                     continue
                 file = FoundFile(path, identity, number)
-                if is_link:
-                    links.append(file)
-                else:
+                if not is_link:
                     found[identity] = file
+                elif self._links != "never":
+                    links.append(file)
             for file in links:
                 found.setdefault(file.identity, file)
         return Findings(tuple(sorted(found.values(), key=lambda file: (file.number, file.path))), unreadable)

@@ -68,7 +68,8 @@ class Follower:
     def leave(self) -> None:
         """Note that the file was renamed or deleted: read it to its end and end with it."""
         self._left_at = self._last_progress = self._last_write = trio.current_time()
-        self.drained = trio.Event()
+        if self.drained.is_set():  # else a file that took its place may be waiting for this very event
+            self.drained = trio.Event()
 
     def come_back(self, path: str) -> None:
         """Note that the file is at a path that is followed after all."""

@@ -128,13 +128,11 @@ def _with_empty_depths(places: set[int], pattern: tuple[str, ...]) -> set[int]:
 def _walk(folder: str, pattern: tuple[str, ...]) -> Iterator[str]:
     first, rest = pattern[0], pattern[1:]
     if first == _ANY_DEPTH:
-        if rest:
-            yield from _walk(folder, rest)
-        for entry in _entries(folder):
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, pattern)
-            elif not rest:
-                yield entry.path
+        for inner in _folders_from(folder):
+            if rest:
+                yield from _walk(inner, rest)
+            else:
+                yield from (entry.path for entry in _entries(inner) if not entry.is_dir(follow_symlinks=False))
     elif not _MAGIC.search(first):
         path = f"{folder.rstrip('/')}/{first}"
         if rest:
@@ -146,8 +144,24 @@ def _walk(folder: str, pattern: tuple[str, ...]) -> Iterator[str]:
             if _name_matches(entry.name, first):
                 if not rest:
                     yield entry.path
-                elif entry.is_dir():
+                elif _is_folder(entry):
                     yield from _walk(entry.path, rest)
+
+
+def _folders_from(folder: str) -> Iterator[str]:
+    """Give a folder and all below it, without recursion: a tree may be deeper than Python's stack."""
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting += [entry.path for entry in reversed(_entries(current)) if entry.is_dir(follow_symlinks=False)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle, or through a folder closed to us
+        return False
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

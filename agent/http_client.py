@@ -11,7 +11,7 @@ import attrs
 import httpx
 
 from agent.config import ServerConfig
-from logpulse.errors import LogPulseError
+from logpulse.errors import ConfigError, LogPulseError
 from logpulse.limits import AGENT_ANSWER_BYTES, AGENT_ANSWER_SKIPPED_BYTES
 
 
@@ -50,10 +50,17 @@ class _Body(httpx.AsyncByteStream):
 
 
 class HttpClient:
-    """Push to one server. Not for two tasks at once: httpx loses connections when a waiting request is cancelled."""
+    """Push to one server. Not for two tasks at once: httpx loses connections when a waiting request is cancelled.
+
+    Raises ConfigError, when made, for a host that httpx will not connect to.
+    """
 
     def __init__(self, server: ServerConfig) -> None:
         self._url = server.url.rstrip("/") + "/ingest"
+        try:
+            httpx.URL(self._url)
+        except httpx.InvalidURL as error:
+            raise ConfigError("server.url", f"{error}, got {server.url!r}") from error
         self._headers = {"Content-Type": "application/json", "User-Agent": _user_agent()}
         if server.api_key:
             self._headers["Authorization"] = f"Bearer {server.api_key}"
@@ -83,11 +90,19 @@ class HttpClient:
         except httpx.HTTPError as error:
             await self.aclose()
             self._client = self._fresh_client()
-            raise NoAnswerError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            raise NoAnswerError(_reason(error)) from error
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._client.aclose()
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    """Say what failed. httpx has no words for what goes wrong with TLS; what it was raised for has."""
+    cause: BaseException | None = error
+    while cause is not None and not str(cause):
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__ + (f": {cause}" if cause is not None else "")
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -10,7 +10,7 @@ import trio
 
 from agent.batcher import Batch
 from agent.positions import Positions, Record
-from agent.positions_file import PositionsFile, encode_positions
+from agent.positions_file import PositionsEncoder, PositionsFile
 from logpulse.errors import StorageError
 from logpulse.limits import AGENT_SAVE_SECONDS
 
@@ -28,6 +28,7 @@ class Keeper:
         self._file = file
         self._positions = positions
         self._present = present
+        self._encoder = PositionsEncoder()
         self._writing = trio.Lock()
         self._saved_changes = -1
         self._is_failing = False
@@ -37,7 +38,7 @@ class Keeper:
         self._positions.pledge(batch.spans)
         async with self._writing:
             # Not in a thread: it goes to the page cache, in less time than a thread takes to start on it.
-            self._reported(lambda: self._file.write(encode_positions(self._positions)))
+            self._reported(lambda: self._file.write(self._encoder.encode(self._positions)))
 
     def acknowledge(self, batch: Batch) -> None:
         """Note in memory that a batch was delivered; should this be lost, the server knows the batch again."""
@@ -55,7 +56,7 @@ class Keeper:
         async with self._writing:
             self._positions.tidy(self._present())
             changes = self._positions.changes
-            document = encode_positions(self._positions)
+            document = self._encoder.encode(self._positions)
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(self._reported, lambda: self._file.write_durably(document))
             self._saved_changes = changes

@@ -68,6 +68,11 @@ class Record:
         return max(sent, self.reached.mark, key=lambda mark: mark.offset)
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether this process has read what the server has not answered for yet."""
+        return self.reached.offset > self.delivered.offset
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing more will be read and all that was read is delivered."""
         return self.is_over and self.delivered.offset >= self.reached.offset
@@ -115,12 +120,16 @@ class Positions:
         self.changes += 1
 
     def tidy(self, present: Iterable[Record]) -> None:
-        """Note that the files of `present` are there, and drop those that are over or were not seen for long."""
+        """Note that the files of `present` are there, and drop those that are over or were not seen for long.
+
+        Those of which lines are on their way count as seen, however long the server is away.
+        """
         now = self._wall_clock()
         for record in present:
             record.seen = now
+        for record in self.records:
+            if record.is_awaited:
+                record.seen = now
         self.records = [
-            record
-            for record in self.records
-            if not record.is_settled and (record.pending or now - record.seen < AGENT_FORGET_SECONDS)
+            record for record in self.records if not record.is_settled and now - record.seen < AGENT_FORGET_SECONDS
         ]

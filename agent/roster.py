@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -12,11 +13,13 @@ from typing import Final
 from agent.config import FilesConfig, TargetConfig
 from agent.discovery import Discovery, Findings
 from agent.follower import Follower
-from agent.identity import Identity, begins_like, open_regular
+from agent.identity import Identity, begins_like
+from agent.links import open_by_rule
 from agent.pipeline.labelling import LevelDetector, StreamLabels
 from agent.positions import START, Point, Positions, Record
-from agent.siblings import copy_of, is_rotated_name, opened_if_holds, renamed_to
+from agent.siblings import copy_of, is_rotated_name, may_be_at, opened_if_holds, renamed_to, rotated_since
 from agent.tailed_file import Change, TailedFile, last_line_start
+from logpulse.limits import AGENT_COPY_SLACK_SECONDS
 
 _log: Final = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Roster:
         self._followers: dict[Identity, Follower] = {}
         self._newcomers: list[Follower] = []
         self._unreadable: dict[str, str] = {}
+        self._departed: list[tuple[Record, float]] = []  # with the time at which the file was last known to be there
 
     @property
     def unreadable(self) -> dict[str, str]:
@@ -78,20 +82,26 @@ class Roster:
         for record in orphans:
             if self._discovery.target_of(record.path) is not None:
                 self._restore_orphan(record)
+        self._join_between()
 
     def _restore_orphan(self, record: Record) -> None:
         proof = record.proof
         found = copy_of(
             record.path, proof, size=proof.offset, since=record.seen, is_known=partial(self._is_known, record)
         )
-        if found is None and proof.is_telling and (descriptor := opened_if_holds(record.path, proof)) is not None:
-            found = record.path, descriptor
+        if found is None and proof.is_telling:
+            descriptor = opened_if_holds(record.path, proof, self._config.follow_symlinks)
+            found = (record.path, descriptor) if descriptor is not None else None
         if found is not None:
             self._resume(record, *found)
+        else:
+            self._departed.append((record, record.seen))
 
     def _resume_at(self, record: Record, path: str | None) -> bool:
-        descriptor = opened_if_holds(path, record.proof) if path else None
-        if path is None or descriptor is None:
+        if path is None or not may_be_at(record, path):
+            return False
+        descriptor = opened_if_holds(path, record.proof, self._config.follow_symlinks)
+        if descriptor is None:
             return False
         if Identity.of(os.fstat(descriptor)) != record.identity:
             os.close(descriptor)
@@ -109,14 +119,17 @@ class Roster:
             return False
         record.identity = identity
         has_more = record.pending or os.fstat(descriptor).st_size > record.reached.offset
+        since = max(os.fstat(descriptor).st_mtime, record.seen - AGENT_COPY_SLACK_SECONDS)
         if number is None or (left and not has_more):
             os.close(descriptor)
-            return True
-        if not left:
-            record.path = path
-        follower = self._follow(descriptor, path, number, record)
+        else:
+            if not left:
+                record.path = path
+            follower = self._follow(descriptor, path, number, record)
+            if left:
+                follower.leave()
         if left:
-            follower.leave()
+            self._departed.append((record, since))
         return True
 
     # -- joining -------------------------------------------------------------------------------------------------------
@@ -126,6 +139,9 @@ class Roster:
         self.look()
         unreadable = dict(findings.unreadable)
         for file in findings.files:
+            followed = self._followers.get(file.identity)
+            if followed is not None and not followed.has_left:
+                continue  # as it is for most of them at each search
             try:
                 self._admit(file.path, file.number, begin)
             except FileNotFoundError:
@@ -138,7 +154,7 @@ class Roster:
         self._unreadable = unreadable
 
     def _admit(self, path: str, number: int, begin: Callable[[int, int], Point]) -> None:
-        descriptor = open_regular(path)
+        descriptor = open_by_rule(path, self._config.follow_symlinks)
         try:
             record = self._record_for(path, descriptor, begin)
         except BaseException:
@@ -158,7 +174,7 @@ class Roster:
                 follower.come_back(path)
             return None
         for record in self._positions.of(identity):
-            if not record.is_over and record.proof.holds(descriptor):
+            if not record.is_over and may_be_at(record, path) and record.proof.holds(descriptor):
                 record.path = path
                 return record
             self._forget(record)
@@ -186,7 +202,11 @@ class Roster:
     def _is_replaced(self, follower: Follower, descriptor: int) -> bool:
         """Tell whether an open file was put in the place of another one and has the same beginning."""
         mark = follower.tail.record.reached.mark
-        return follower.tail.is_deleted() and mark.is_telling and mark.holds(descriptor)
+        try:
+            is_deleted = follower.tail.is_deleted()
+        except OSError:
+            return False  # the trouble of the old file shall not keep us from the new one
+        return is_deleted and mark.is_telling and mark.holds(descriptor)
 
     def _is_copy(self, path: str, identity: Identity, descriptor: int) -> bool:
         """Tell whether an open file is a copy of one that is followed and whole.
@@ -198,9 +218,12 @@ class Roster:
         for follower in list(self._followers.values()):
             original_folder, original = os.path.split(follower.tail.record.path)
             if original_folder == folder and is_rotated_name(name, original) and follower.tail.record.reached.offset:
-                self._look(follower)
-                if identity in self._followers or begins_like(descriptor, follower.tail.descriptor):
-                    return True
+                try:
+                    self._look(follower)
+                    if identity in self._followers or begins_like(descriptor, follower.tail.descriptor):
+                        return True
+                except OSError:
+                    continue  # an original that cannot be read now has no say
         return False
 
     def _follow(self, descriptor: int, path: str, number: int, record: Record) -> Follower:
@@ -224,6 +247,11 @@ class Roster:
                     follower.wake()
                 self._look(follower)
             except OSError as error:
+                if error.errno == errno.ESTALE and follower.tail.has_left():
+                    self._join_in_place_of(follower)
+                    _log.error("%s was deleted on its server; what was not read of it is lost", follower.tail.path)
+                    follower.give_up()
+                    continue
                 if not follower.has_failed:
                     _log.error("%s cannot be watched now: %s; trying again", follower.tail.path, error.strerror)
                 follower.has_failed = True
@@ -235,9 +263,12 @@ class Roster:
             self._begin_again(follower)
         if change is not Change.NONE:
             follower.written()
-        follower.whole_at = time.time()
+        whole_at, follower.whole_at = follower.whole_at, time.time()
         if not follower.has_left and tail.has_left():
             follower.leave()
+            modified = os.fstat(tail.descriptor).st_mtime
+            self._departed.append((tail.record, max(modified, whole_at - AGENT_COPY_SLACK_SECONDS)))
+            self._join_between()
             self._join_in_place_of(follower)
         if follower.is_stuck and tail.is_deleted():
             _log.error(
@@ -256,17 +287,68 @@ class Roster:
         found = copy_of(
             tail.path,
             record.reached.mark,
-            size=tail.size_before,
+            # Where something was read it is the proof. A copy may well be smaller than the file was in the end: what is
+            # written after the copy has passed the end is in neither.
+            size=record.reached.offset or tail.size_before,
             since=follower.whole_at,
             is_known=partial(self._is_known, record),
         )
         new = Record(tail.identity, record.path, record.filename)
         self._positions.add(new)
         tail.begin_again(new)
+        joined = len(self._newcomers)
         if found is None or not self._resume(record, *found):
             record.end()
-        elif record.identity in self._followers:
-            follower.let_pass(self._followers[record.identity])
+        self._join_between()
+        for older in self._newcomers[joined:]:
+            follower.let_pass(older)
+
+    def _join_between(self) -> None:
+        """Follow what came after the files that have departed, and was itself rotated away before it was seen.
+
+        Called when all that is known is in its place, so that a known file under a new name is not taken for such a
+        one. What a target names is found by the search.
+        """
+        departed, self._departed = self._departed, []
+        for record, since in departed:
+            number = self._discovery.target_of(record.path)
+            if number is None:
+                continue
+            for path in rotated_since(record.path, since):
+                if self._discovery.target_of(path) is None:
+                    self._admit_between(record, path, number)
+
+    def _admit_between(self, record: Record, path: str, number: int) -> None:
+        try:
+            descriptor = open_by_rule(path, "never")
+        except OSError:
+            return
+        identity = Identity.of(os.fstat(descriptor))
+        if self._is_met(record, identity, descriptor):
+            os.close(descriptor)
+            return
+        between = Record(identity, record.path, record.path)
+        self._positions.add(between)
+        self._follow(descriptor, path, number, between).leave()
+
+    def _is_met(self, record: Record, identity: Identity, descriptor: int) -> bool:
+        """Tell whether an open file is or was followed, or is a copy of the one of `record` or of its successor."""
+        if self._is_known(record, descriptor):
+            return True
+        if (record.proof.offset or identity == record.identity) and record.proof.holds(descriptor):
+            return True
+        alike = [each.tail.descriptor for each in self._followers.values() if each.tail.record.path == record.path]
+        try:
+            now = open_by_rule(record.path, self._config.follow_symlinks)
+        except OSError:
+            now = None
+        try:
+            return any(begins_like(descriptor, each) for each in (*alike, *([now] if now is not None else [])))
+        except OSError:
+            return True  # told apart by nothing: rather not
+        finally:
+            if now is not None:
+                os.close(now)
 
     def _join_in_place_of(self, follower: Follower) -> None:
         path = follower.tail.path
@@ -294,7 +376,7 @@ class Roster:
         if self._followers.get(tail.identity) is follower:
             del self._followers[tail.identity]
         follower.drained.set()
-        if follower.is_finished and tail.is_deleted():
+        if follower.is_finished and not follower.is_handed_over and tail.is_deleted():
             tail.record.end()
         tail.close()
 

@@ -10,13 +10,14 @@ from typing import Final, Protocol
 import trio
 
 from agent.answer import Action, Answer, judge
-from agent.backoff import Backoff
 from agent.batcher import Batch
 from agent.config import ServerConfig
 from agent.dead_letters import DeadLetters
 from agent.entry import Entry
 from agent.http_client import HttpClient, NoAnswerError
 from agent.push_body import PushBody
+from logpulse.limits import AGENT_RETRY_AFTER_SECONDS, AGENT_RETRY_FIRST_SECONDS
+from logpulse.model.backoff import Backoff
 
 _log: Final = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Sender:
 
     async def _answer_to(self, body: PushBody) -> Answer:
         """Send until the server says something about the entries. Waits for ever while it is away or refuses us."""
-        backoff = Backoff(self._server.retry_longest.seconds)
+        backoff = self._backoff()
         began = trio.current_time()
         failures = 0
         while True:
@@ -116,8 +117,11 @@ class Sender:
             return Answer(Action.RETRY, str(error))
         return judge(raw.status, raw.headers, raw.body, time.time())
 
+    def _backoff(self) -> Backoff:
+        return Backoff(AGENT_RETRY_FIRST_SECONDS, self._server.retry_longest.seconds, AGENT_RETRY_AFTER_SECONDS)
+
     async def _write_down(self, refused: Sequence[tuple[Entry, str]]) -> None:
-        backoff = Backoff(self._server.retry_longest.seconds)
+        backoff = self._backoff()
         while True:
             try:
                 await trio.to_thread.run_sync(self._dead_letters.append, refused)

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.identity import Identity, Mark, open_regular
+from agent.identity import Identity, Mark
+from agent.links import LinkRule, open_by_rule
+from agent.positions import Record
 from logpulse.limits import AGENT_COPY_SLACK_SECONDS
 
 
@@ -42,7 +44,7 @@ def copy_of(
             if status.st_ctime >= since - AGENT_COPY_SLACK_SECONDS and status.st_size >= size:
                 candidates.append((status.st_ctime_ns, entry.path))
     for _, candidate in sorted(candidates, reverse=True):
-        descriptor = opened_if_holds(candidate, mark)
+        descriptor = opened_if_holds(candidate, mark, "never")  # who copies a file makes no link
         if descriptor is not None:
             if not is_known(descriptor):
                 return candidate, descriptor
@@ -50,10 +52,27 @@ def copy_of(
     return None
 
 
-def opened_if_holds(path: str, mark: Mark) -> int | None:
+def rotated_since(path: str, since: float) -> list[str]:
+    """List the files that a rotation by number or date made from `path`, written to at or after `since`, oldest first.
+
+    Unlike `copy_of` nothing but the name tells what they are, so `a.log.audit` is not taken for one.
+    """
+    found: list[tuple[int, str]] = []
+    for entry in _folder(path):
+        if _is_numbered_name(entry.name, Path(path).name):
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            if status.st_mtime >= since:
+                found.append((status.st_mtime_ns, entry.path))
+    return [each for _, each in sorted(found)]
+
+
+def opened_if_holds(path: str, mark: Mark, rule: LinkRule) -> int | None:
     """Open the file at `path` if it begins with the bytes of `mark`; None if not, or if it cannot be read."""
     try:
-        descriptor = open_regular(path)
+        descriptor = open_by_rule(path, rule)
     except OSError:
         return None
     try:
@@ -65,6 +84,19 @@ def opened_if_holds(path: str, mark: Mark) -> int | None:
     return None
 
 
+def may_be_at(record: Record, path: str) -> bool:
+    """Tell whether the inode of a record is proof enough, at a path, that a file is its own.
+
+    An inode goes to another file when its file is deleted. Where nothing was read of a file, no bytes tell the two
+    apart, but a name does.
+    """
+    if record.proof.offset or path == record.path:
+        return True
+    folder, name = os.path.split(path)
+    its_folder, its_name = os.path.split(record.path)
+    return folder == its_folder and is_rotated_name(name, its_name)
+
+
 def is_rotated_name(name: str, base: str) -> bool:
     """Tell whether rotation may name a file so whose name was `base`: `a.log.1`, `a.log-20260115`, `a-2026-01-15.log`.
 
@@ -74,10 +106,15 @@ def is_rotated_name(name: str, base: str) -> bool:
         return False
     if name.startswith(base) and name[len(base) : len(base) + 1] in (".", "-", "_", "~"):
         return True
+    return _is_numbered_name(name, base)
+
+
+def _is_numbered_name(name: str, base: str) -> bool:
+    """Tell whether `name` is `base` with a number or a date behind it, or before its extension."""
     stem, dot, extension = base.rpartition(".")
-    return (
-        bool(stem)
-        and re.fullmatch(rf"{re.escape(stem)}[.\-_]\d[\d.\-_T:]*{re.escape(dot + extension)}", name) is not None
+    number = r"[.\-_]\d[\d.\-_T:]*"
+    return re.fullmatch(re.escape(base) + number, name) is not None or (
+        bool(stem) and re.fullmatch(re.escape(stem) + number + re.escape(dot + extension), name) is not None
     )
 
 

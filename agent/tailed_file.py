@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 import os
 from collections import deque
 
@@ -109,7 +110,12 @@ class TailedFile:
 
     def is_deleted(self) -> bool:
         """Tell whether the file has no name left."""
-        return os.fstat(self._descriptor).st_nlink == 0
+        try:
+            return os.fstat(self._descriptor).st_nlink == 0
+        except OSError as error:
+            if error.errno == errno.ESTALE:  # a network file system's way to say so
+                return True
+            raise
 
     def unread(self) -> int:
         """Count the bytes behind what was read; those of an unfinished line are among them."""

@@ -15,7 +15,7 @@ from typing import Final
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from hypercorn.utils import LifespanFailureError
 
-from logpulse.config import Config, load_config
+from logpulse.config import Config, load_config, unknown_variables
 from logpulse.errors import LogPulseError
 from logpulse.http.app import make_app
 from logpulse.http.auth import Keyring
@@ -52,6 +52,8 @@ class LogPulseApp:
         await receive()
         config = _environment_config()
         log_to_stderr(config)
+        for name in unknown_variables(os.environ):
+            _LOG.warning("%s is set, but there is no such setting; it is ignored", name)
         metrics, lifecycle, keyring = Metrics(), Lifecycle(), Keyring.of(required_key(config))
         with ExitStack() as stack:
             store = stack.enter_context(opened_store(config, metrics))

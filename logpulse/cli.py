@@ -20,7 +20,9 @@ import click
 from logpulse import __version__
 from logpulse.client.command import (
     Group,
+    Rate,
     connection_options,
+    label_name,
     late_connection_options,
     notify,
     sendable,
@@ -32,6 +34,7 @@ from logpulse.client.command import (
 )
 from logpulse.client.export_command import export
 from logpulse.client.stream_commands import series, stats
+from logpulse.limits import GENERATE_RATE
 
 if TYPE_CHECKING:
     import msgspec
@@ -149,7 +152,8 @@ def tail(ctx: click.Context, query: str, since: str | None, lines: int | None, o
     """Follow a LogQL log query live, until Ctrl+C.
 
     A lost connection is opened again for as long as it takes; what was stored meanwhile is shown then, and nothing
-    twice. Entries the server had to drop because this end was too slow are counted on standard error.
+    twice, unless its own time is more than 10 s older than what was shown last: `logpulse query` finds that. Entries
+    the server had to drop because this end was too slow are counted on standard error.
 
     \b
     logpulse tail '{service="api"} |= "timeout"' --since 10m
@@ -176,7 +180,7 @@ def tail(ctx: click.Context, query: str, since: str | None, lines: int | None, o
 
 
 @root.command()
-@click.argument("name", callback=sendable, required=False)
+@click.argument("name", callback=label_name, required=False)
 @window_options
 @click.option(
     "--query", "selector", callback=sendable, default="", metavar="SELECTOR", help="Only of the streams it selects."
@@ -204,9 +208,7 @@ def labels(
 
 @root.command()
 @click.argument("count", metavar="[N]", type=click.IntRange(min=1), required=False)
-@click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), metavar="R", help="A steady flow, entries a second."
-)
+@click.option("--rate", type=Rate(min=0.001, max=GENERATE_RATE), metavar="R", help="A steady flow, entries a second.")
 @click.option("--seed", type=int, help="Invent the same lines again, at new times.")
 @click.option(
     "--services", callback=sendable, metavar="A,B,…", help="Names of the services; the first are the busiest."
@@ -255,7 +257,7 @@ root.add_command(export)
 @root.command("check-config")
 @click.option("--config", "path", type=click.Path(path_type=Path), help="The configuration file.")
 def check_config(path: Path | None) -> None:
-    """Check the server's configuration and show every setting with where it comes from; keys are masked."""
+    """Check the server's configuration and show what is in force, with what each setting means; keys are masked."""
     from logpulse.config import describe
 
     click.echo(describe(_config(path, {})))
@@ -286,11 +288,15 @@ def serve(ctx: click.Context, path: Path | None, host: str | None, port: str | N
 
 
 def _config(path: Path | None, overrides: dict[str, str]) -> Config:
-    from logpulse.config import load_config
+    from logpulse.config import load_config, unknown_variables
 
+    for name in unknown_variables(os.environ):
+        notify(f"{name} is set, but there is no such setting; it is ignored")
     return load_config(path, os.environ, overrides)
 
 
 def main() -> None:
     """Run the command line of this process."""
+    if sys.__stdout__ is None:  # closed by the caller: what is written shall fail, and `serve` writes nothing
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
     root(prog_name="logpulse")

@@ -72,6 +72,10 @@ class QueryConfig:
     max_entries: int = declare(limits.ENTRIES_PER_QUERY, "entries in one answer")
     max_points: int = declare(limits.POINTS_PER_SERIES, "points of one series, of Loki's range queries")
     max_range: Duration = declare(Duration(limits.QUERY_RANGE_NS), "time between start and end of Loki's range queries")
+    max_series: int = declare(limits.SERIES_PER_RESULT, "series in the result of a metric query")
+    max_scan_bytes: ByteSize = declare(
+        ByteSize(limits.SCAN_BYTES), "log text of its streams and time that a query may have to look at; 0: any amount"
+    )
     allow_broad_selectors: bool = declare(
         True, "whether /query takes selectors that choose every stream, such as {} (Loki's routes never do)"
     )
@@ -90,7 +94,7 @@ class TailConfig:
 class AuthConfig:
     """Who may come in."""
 
-    enabled: bool = declare(False, "require the key on every route but /health, /ready and /livez")
+    enabled: bool = declare(False, "require the key on every route but /, /health, /ready and /livez")
     api_key: Secret = declare(Secret(""), "the key; setting it turns auth.enabled on")
 
 
@@ -122,6 +126,7 @@ class Setting:
 
 
 _DEFAULTS: Final = "the defaults"
+_OTHER_VARIABLES: Final = {"LOGPULSE_CONFIG", "LOGPULSE_SERVER_URL"}  # of `logpulse.asgi` and of the clients
 _SHORT_NAMES: Final = {"server.port": "LOGPULSE_PORT", "auth.api_key": "LOGPULSE_API_KEY"}
 
 
@@ -155,11 +160,8 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
             if variable in environment:
                 values[setting.path] = _convert(setting, environment[variable], variable)
                 sources[setting.path] = variable
-    # Whoever sets a key wants it asked for: in the environment even over a file that says otherwise.
-    key_source = sources.get("auth.api_key", "") if values.get("auth.api_key") else ""
-    is_from_environment = key_source in environment and "LOGPULSE_AUTH_ENABLED" not in environment
-    if is_from_environment or (key_source and "auth.enabled" not in values):
-        values["auth.enabled"], sources["auth.enabled"] = True, key_source
+    if values.get("auth.api_key"):
+        _enable_auth(values, sources)
     for name, text in overrides.items():
         if name not in known:
             raise ConfigError(name, f"there is no such setting; known are {_near(name, known)}", "command line")
@@ -167,6 +169,23 @@ def load_config(path: Path | None, environment: Mapping[str, str], overrides: Ma
     config = _build(values)
     _check(config, sources)
     return config
+
+
+def _enable_auth(values: dict[str, object], sources: dict[str, str]) -> None:
+    """Turn authentication on for a key. Whoever sets one in the environment means it, whatever the file says."""
+    key_source, enabled_source = sources["auth.api_key"], sources.get("auth.enabled", "")
+    if not enabled_source or (_is_variable(key_source) and not _is_variable(enabled_source)):
+        values["auth.enabled"], sources["auth.enabled"] = True, key_source
+    elif not values["auth.enabled"] and not _is_variable(enabled_source):
+        raise ConfigError(
+            "auth.enabled",
+            "is false beside a key, so that everyone would be let in without it; make it true, or remove one of them",
+            enabled_source,
+        )
+
+
+def _is_variable(source: str) -> bool:
+    return source.startswith("LOGPULSE_")
 
 
 def _file_values(path: Path | None, environment: Mapping[str, str]) -> dict[str, object]:
@@ -188,7 +207,7 @@ def _near(name: str, known: Mapping[str, Setting]) -> str:
 
 
 def _convert(setting: Setting, value: object, source: str) -> object:
-    lenient = source.startswith("LOGPULSE_") or source == "command line"
+    lenient = _is_variable(source) or source == "command line"
     try:
         return msgspec.convert(value, type=setting.type, strict=not lenient, dec_hook=read_unit)
     except (msgspec.ValidationError, LogPulseError, ValueError) as error:
@@ -219,6 +238,8 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "query.max_entries": (1, 1_000_000),
     "query.max_points": (500, limits.POINTS_PER_SERIES),
     "query.max_range": (limits.SECOND_NS, 36_500 * limits.DAY_NS),
+    "query.max_series": (1, limits.MATRIX_VALUES),
+    "query.max_scan_bytes": (0, 1 << 60),
     "query.memory": (64 * limits.MIB, 1 << 40),
     "query.threads": (0, 256),
     "tail.max_subscribers": (0, 10_000),
@@ -253,6 +274,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """List the variables in `environment` that look like settings, and are none of any part of LogPulse."""
+    known = {setting.environment for setting in settings()}
+    known |= {"LOGPULSE_" + setting.path.replace(".", "_").upper() for setting in settings()}
+    return sorted(name for name in environment if name.startswith("LOGPULSE_") and name not in known | _OTHER_VARIABLES)
 
 
 def describe(config: Config) -> str:

@@ -147,21 +147,33 @@ class UnauthorizedError(LogPulseError):
 
 @attrs.define(eq=False, slots=False)
 class LimitExceededError(LogPulseError):
-    """Name a limit, its value, what was sent and the setting that moves it (empty when it is fixed)."""
+    """Name a limit, its value, what was sent, the setting that moves it (empty when fixed) and another way out."""
 
     limit: str
     value: int | float | str
     sent: int | float | str
     setting: str = ""
+    advice: str = ""
 
     def __str__(self) -> str:
-        way_out = f"; raise {self.setting} to allow more" if self.setting else ""
-        return f"{self.limit} is limited to {self.value}, got {self.sent}{way_out}"
+        ways = (self.advice, f"raise {self.setting} to allow more" if self.setting else "")
+        way_out = ", or ".join(filter(None, ways))
+        return f"{self.limit} is limited to {self.value}, got {self.sent}{f'; {way_out}' if way_out else ''}"
 
 
 @attrs.define(eq=False, slots=False)
 class BodyTooLargeError(LimitExceededError):
     """Refuse a request body, before or after decompression."""
+
+
+@attrs.define(eq=False, slots=False)
+class SeriesLimitError(LimitExceededError):
+    """Refuse a metric query whose result has too many series."""
+
+
+@attrs.define(eq=False, slots=False)
+class ScanLimitError(LimitExceededError):
+    """Refuse a query that may have to look at too much log text. Nothing was read."""
 
 
 @attrs.define(eq=False, slots=False)

@@ -24,7 +24,8 @@ from logpulse.http.context import Services
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.listener import hypercorn_config, open_listener
 from logpulse.logql.parser import parse_selector
-from logpulse.memory import tune_allocator, tune_collector
+from logpulse.memory import keep_memory_bounded, tune_allocator, tune_collector
+from logpulse.query.allowance import Allowance
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.query.inventory import Inventory
@@ -165,7 +166,7 @@ async def running_services(
         services = Services(
             config=config,
             store=store,
-            engine=Engine(store, executor),
+            engine=Engine(store, executor, Allowance(config.query.max_series, int(config.query.max_scan_bytes))),
             inventory=Inventory(store, executor),
             queries=queries,
             intake=Intake(append, lifecycle, ingest.buffer_size),
@@ -187,6 +188,7 @@ async def running_services(
             await clocks.start(run_compaction, store, metrics)
             await clocks.start(Scrubber(store, metrics).run)
             await clocks.start(mend_wal, store)
+            await clocks.start(keep_memory_bounded)
             if config.ingest.wal_sync == "interval":
                 await clocks.start(sync_wal, store)
             yield services

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logpulse.config import Config, Setting, describe, load_config, settings
+from logpulse.cli import root
+from logpulse.config import Config, Setting, describe, load_config, settings, unknown_variables
 from logpulse.errors import ConfigError
 from logpulse.limits import KIB, MIB, SECOND_NS
 from logpulse.model.setting import ByteSize, Duration, Secret
@@ -163,6 +166,12 @@ def test_a_key_in_the_environment_turns_authentication_on() -> None:
         ("5\n", "--config", "the file must hold names with values, such as 'server:'"),
         ("- server\n", "--config", "the file must hold names with values, such as 'server:'"),
         ("server: {port: 1\n", "--config", "the file is not valid YAML: "),
+        ("auth:\n  api_key: {{ key }}\n", "--config", "a name must be plain text; put a value that begins with {"),
+        ("? [server]\n: 1\n", "--config", "a name must be plain text"),
+        ("server:\n  port: 2026-99-99\n", "--config", "the file is not valid YAML: "),
+        (f"server:\n  port: {'9' * 5000}\n", "--config", "the file is not valid YAML: "),
+        ("server:\n  allow_anonymous: !!bool x\n", "--config", "the file is not valid YAML: "),
+        ("server:\n  port: !!timestamp x\n", "--config", "the file is not valid YAML: "),
         ("server:\n  port: 1\n  port: 2\n", "--config", "the key 'port' is given twice"),
         ("server:\n  port: 1\nserver:\n  host: x\n", "--config", "the key 'server' is given twice"),
         ("server:\n  port: !!python/object/apply:os.system ['true']\n", "--config", "the file is not valid YAML: "),
@@ -245,6 +254,20 @@ def test_a_secret_is_not_shown_in_an_error(tmp_path: Path) -> None:
     assert "quotes" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["key\n", " key", "key\r\n"])
+def test_blanks_around_a_key_are_none_of_it(tmp_path: Path, text: str) -> None:
+    assert load_config(None, {"LOGPULSE_API_KEY": text}, {}).auth.api_key == "key"
+    assert load_config(write(tmp_path, f"auth: {{api_key: {json.dumps(text)}}}"), {}, {}).auth.api_key == "key"
+
+
+@pytest.mark.parametrize("text", ["schlüssel", "a\nb", "a\x00b", "\x7fab", "\udcffab", "\n", "  "])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {"LOGPULSE_API_KEY": text}, {})
+    assert (caught.value.path, caught.value.source) == ("auth.api_key", "LOGPULSE_API_KEY")
+    assert text.strip() == "" or text not in str(caught.value)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_needs_no_key(host: str) -> None:
     assert load_config(None, {"LOGPULSE_SERVER_HOST": host}, {}).server.host == host
@@ -268,7 +291,9 @@ def test_no_environment_raises_anything_else(environment: dict[str, str]) -> Non
     ("file", "environment", "expected"),
     [
         ("auth: {api_key: k}", {}, True),
-        ("auth: {api_key: k, enabled: false}", {}, False),
+        ("auth: {api_key: k, enabled: true}", {}, True),
+        ("auth: {api_key: k, enabled: false}", {"LOGPULSE_API_KEY": "k"}, True),
+        ("auth: {api_key: k, enabled: false}", {"LOGPULSE_AUTH_ENABLED": "false"}, False),
         ("auth: {enabled: false}", {"LOGPULSE_API_KEY": "k"}, True),
         ("auth: {enabled: false}", {"LOGPULSE_AUTH_API_KEY": "k"}, True),
         ("auth: {}", {"LOGPULSE_API_KEY": "k", "LOGPULSE_AUTH_ENABLED": "false"}, False),
@@ -279,3 +304,28 @@ def test_a_key_turns_authentication_on(tmp_path: Path, file: str, environment: d
     path = tmp_path / "config.yaml"
     path.write_text(file)
     assert load_config(path, environment, {}).auth.enabled is expected
+
+
+def test_a_key_written_into_the_shipped_file_leaves_no_server_open(tmp_path: Path) -> None:
+    shipped = (ROOT / "configs" / "config.yaml").read_text()
+    assert shipped.count('api_key: ""') == 1
+    with_key = shipped.replace('api_key: ""', "api_key: k")
+    with pytest.raises(ConfigError, match=r"auth\.enabled: is false beside a key"):
+        load_config(write(tmp_path, with_key), {}, {})
+    assert load_config(write(tmp_path, with_key.replace("enabled: false ", "enabled: true ")), {}, {}).auth.enabled
+
+
+def test_variables_that_set_nothing_are_named() -> None:
+    assert unknown_variables({setting.environment: "" for setting in SETTINGS}) == []
+    known = ("LOGPULSE_SERVER_PORT", "LOGPULSE_AUTH_API_KEY", "LOGPULSE_SERVER_URL", "LOGPULSE_CONFIG", "PATH")
+    assert unknown_variables(dict.fromkeys(known, "")) == []
+    assert unknown_variables({"LOGPULSE_RETENTION_DAYS": "1", "LOGPULSE_HOST": "x"}) == [
+        "LOGPULSE_HOST",
+        "LOGPULSE_RETENTION_DAYS",
+    ]
+
+
+def test_the_command_line_warns_of_them() -> None:
+    result = CliRunner().invoke(root, ["check-config"], env={"LOGPULSE_PROT": "1"})
+    assert result.exit_code == 0
+    assert "LOGPULSE_PROT is set, but there is no such setting" in result.stderr

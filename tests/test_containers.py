@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -98,6 +101,29 @@ def test_server_is_the_command_and_its_health_is_readiness() -> None:
     script = json.loads(last["HEALTHCHECK"].partition("CMD")[2])[2]
     compile(script, "HEALTHCHECK", "exec")
     assert "/ready" in script
+
+
+def health_checks() -> list[str]:
+    compose = yaml.safe_load((CONTAINERS / "docker-compose.yml").read_text())
+    return [
+        json.loads(dict(final_stage("Dockerfile"))["HEALTHCHECK"].partition("CMD")[2])[2],
+        compose["services"]["server"]["healthcheck"]["test"][3],
+    ]
+
+
+@pytest.mark.parametrize("script", health_checks())
+def test_health_is_not_asked_of_a_proxy(script: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as proxy:
+        port = server.getsockname()[1]
+        checking = subprocess.Popen(
+            [sys.executable, "-c", script.replace(":8080", f":{port}")],
+            env={"LOGPULSE_PORT": str(port), "http_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"},
+        )
+        server.settimeout(10)
+        with server.accept()[0] as connection:
+            assert connection.recv(100).startswith(b"GET /ready ")
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        assert checking.wait(10) == 0
 
 
 def test_agent_image_has_no_server_in_it() -> None:

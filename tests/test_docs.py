@@ -23,7 +23,7 @@ import logpulse.config
 from agent.identity import Identity, Mark
 from agent.pipeline.lines import OpenLine
 from agent.positions import Point, Positions, Record, Span
-from agent.positions_file import encode_positions
+from agent.positions_file import PositionsEncoder
 from logpulse import cli, limits
 from logpulse.batch import SCHEMA
 from logpulse.http.app import all_routes
@@ -323,7 +323,7 @@ def test_agent_positions_page() -> None:
     text = (FORMATS / "agent-positions.md").read_text()
     point = Point(Mark(100, "a", "b"), OpenLine(1, "info", has_ended=True))
     record = Record(Identity(1, 2), "/a", "/a", point, (Span(0, point, 0),), 1.0)
-    document = msgspec.json.decode(encode_positions(Positions([record])), type=dict[str, object])
+    document = msgspec.json.decode(PositionsEncoder().encode(Positions([record])), type=dict[str, object])
     state = msgspec.convert(document["state"], dict[str, object])
     (written,) = msgspec.convert(state["files"], list[dict[str, object]])
     tables = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -72,8 +73,12 @@ class Workplace:
 
     def finds(self, text: str) -> bool:
         query = urllib.parse.urlencode({"query": f'{{job="varlogs"}} |= "{text}"'})
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/query?{query}", timeout=10) as answer:
-            return bool(json.loads(answer.read())["logs"])
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with direct.open(f"http://127.0.0.1:{self.port}/query?{query}", timeout=10) as answer:
+                return bool(json.loads(answer.read())["logs"])
+        except urllib.error.URLError:
+            return False  # not there yet
 
     def is_quiet(self) -> bool:
         """Tell whether neither a server nor an agent holds its lock any more."""
@@ -163,6 +168,20 @@ def test_the_agent_feeds_the_server_and_ctrl_c_stops_both(workplace: Workplace, 
     assert "Traceback" not in output
     assert "stopping at once" not in output
     assert workplace.is_quiet()
+
+
+def test_a_proxy_for_the_world_is_not_asked_for_this_machine(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:  # takes connections and never answers
+        url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("NO_PROXY", "example.com")
+        workplace.write_log("past the proxy")
+        with make_run(workplace):
+            until(lambda: workplace.finds("past the proxy"))
 
 
 def test_sigterm_stops_both(workplace: Workplace, running: Running) -> None:

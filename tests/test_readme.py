@@ -73,11 +73,15 @@ def test_what_curl_pushes_is_found_page_by_page_and_its_labels_are_listed(server
     found = json.loads(paste(query, server, tools))
     (shown,) = blocks("json", '"queriedChunks"')
     assert set(found) == set(json.loads(shown))
-    assert set(found["stats"]) == set(json.loads(shown)["stats"])
-    (entry,), (example,) = found["logs"], json.loads(shown)["logs"]
-    assert set(entry) == set(example)
-    for name in ("level", "message", "labels", "metadata"):
-        assert entry[name] == example[name]
+    example = json.loads(shown)
+    assert found["stats"].keys() == example["stats"].keys()
+    for answer in (found, example):  # what no two runs have in common, but for its form
+        answer["stats"].pop("executionTime")
+        assert answer["stats"].pop("phases").keys() == {"plan", "scan", "exact", "evaluate"}
+        (entry,) = answer["logs"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z", entry.pop("timestamp"))
+        entry.pop("id")
+    assert found == example
     (pages,) = blocks("sh", "direction=forward")
     assert [each["message"] for each in json.loads(paste(pages, server, tools))["logs"]] == [
         "Connection timeout",

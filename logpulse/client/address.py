@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,10 +11,10 @@ import attrs
 
 from logpulse import __version__
 from logpulse.errors import ConfigError, InvalidRequestError
+from logpulse.model.server_url import split_server_url
 
 _URL_SOURCE = "--url or LOGPULSE_SERVER_URL"
 _KEY_SOURCE = "--api-key or LOGPULSE_API_KEY"
-_HOST = re.compile(r"[\w.:%-]+")
 
 
 @attrs.frozen(slots=False)
@@ -39,8 +38,8 @@ class ServerAddress:
         text = url.strip()
         if "://" not in text:
             text = f"http://{text}"
-        parts = _split(text)
-        if parts is None or parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
+        parts = split_server_url(text)
+        if parts is None:
             raise InvalidRequestError(_URL_SOURCE, url, "must be a URL such as http://localhost:8080")
         if parts.username is not None or parts.password is not None:
             # Not echoed: what stands there is most likely a password.
@@ -96,24 +95,3 @@ class ServerAddress:
     @cached_property
     def _parts(self) -> SplitResult:
         return urlsplit(self.url)
-
-
-def _is_host(name: str) -> bool:
-    """Tell whether a resolver would take `name`; what it would raise otherwise differs with each of them."""
-    if _HOST.fullmatch(name) is None:
-        return False
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return True
-
-
-def _split(url: str) -> SplitResult | None:
-    """Split a URL, or give None where a part of it is malformed; `urlsplit` looks at the port only when asked."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts

@@ -15,7 +15,6 @@ import httpx
 import msgspec
 
 from logpulse.client.address import ServerAddress
-from logpulse.client.backoff import Backoff, parse_retry_after
 from logpulse.client.failure import (
     BadQueryError,
     ServerRefusedError,
@@ -26,6 +25,7 @@ from logpulse.client.failure import (
 from logpulse.client.window import TimeWindow
 from logpulse.client.wire import IndexStats, Page, Problem, Sample, SeriesList, VectorAnswer
 from logpulse.limits import ANSWER_SECONDS, CONNECT_SECONDS, ERROR_TEXT_BYTES, PAGE_ENTRIES, RETRIES, URL_QUERY_BYTES
+from logpulse.model.backoff import Backoff, parse_retry_after
 
 _Answer = TypeVar("_Answer")
 TIMEOUT = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)

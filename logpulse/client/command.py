@@ -5,10 +5,11 @@ Nothing but click is imported until a command runs.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
@@ -27,7 +28,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command, and end with the exit code that `logpulse.client.failure` gives its error."""
-        from logpulse.client.failure import ExitCode, exit_code, explain, first_of
+        from logpulse.client.failure import ExitCode, exit_code, explain, first_of, reason_of
         from logpulse.errors import LogPulseError
 
         code = ExitCode.DONE
@@ -37,11 +38,34 @@ class Command(click.Command):
             code = ExitCode.INTERRUPTED
         except* BrokenPipeError:
             pass  # `| head` has seen enough, and what it has not seen was flushed into its closed pipe: no error
+        except* OSError as group:  # what the server or a file has to do with is a LogPulseError
+            _drop_output()
+            code = ExitCode.SERVER_TROUBLE
+            click.echo(f"logpulse: the output cannot be written: {reason_of(first_of(group))}", err=True)
         except* LogPulseError as group:
             error = first_of(group)
             code = exit_code(error)
             click.echo(f"logpulse: {explain(error)}", err=True)
         ctx.exit(code)
+
+
+def _drop_output() -> None:
+    """Let the interpreter's last flush succeed; it would fail once more, and say so in its own words."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError):  # where standard output is no file
+        os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+class Rate(click.FloatRange):
+    """Take a number within bounds; `nan`, which no comparison excludes, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read what was typed."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
 
 
 class Group(click.Group):
@@ -60,6 +84,20 @@ def sendable(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         (value or "").encode()
     except UnicodeEncodeError:
         raise click.BadParameter("it is not valid UTF-8", ctx, parameter) from None
+    return value
+
+
+def label_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Pass on the name of a label, as an argument's callback: anything else would lead to another route.
+
+    Raises:
+        click.BadParameter: no label can have this name, or it is not UTF-8.
+    """
+    from logpulse.model.labels import is_label_name
+
+    sendable(ctx, parameter, value)
+    if value is not None and not is_label_name(value):
+        raise click.BadParameter("a label's name has letters, digits and _, no digit first", ctx, parameter)
     return value
 
 

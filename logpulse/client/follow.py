@@ -13,13 +13,13 @@ import trio
 
 from logpulse.client.address import ServerAddress
 from logpulse.client.api import bad_query, read_problem
-from logpulse.client.backoff import Backoff
 from logpulse.client.failure import ServerRefusedError, ServerUnreachableError, StreamEndedError, UnexpectedAnswerError
 from logpulse.client.resume import TailMemory
 from logpulse.client.stream import Headers, Listener, listen
 from logpulse.client.wire import Frame
 from logpulse.errors import InvalidRequestError, LogPulseError
 from logpulse.limits import RETRY_MOST_SECONDS, SECOND_NS
+from logpulse.model.backoff import Backoff
 from logpulse.units import format_time
 
 _FRAME = msgspec.json.Decoder(Frame)

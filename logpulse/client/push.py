@@ -13,7 +13,6 @@ import trio
 
 from logpulse.client.address import ServerAddress
 from logpulse.client.api import BUSY, TIMEOUT, decode_answer, failures_mapped, read_problem, refusal
-from logpulse.client.backoff import Backoff
 from logpulse.client.failure import RejectedEntriesError, ServerUnreachableError
 from logpulse.client.generate import GeneratedEntry, LogGenerator
 from logpulse.client.wire import Accepted
@@ -27,6 +26,7 @@ from logpulse.limits import (
     RETRIES,
     SECOND_NS,
 )
+from logpulse.model.backoff import Backoff
 
 
 @attrs.frozen

@@ -15,7 +15,6 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError,
 
 from logpulse.client.address import ServerAddress
 from logpulse.client.api import bad_query, read_problem
-from logpulse.client.backoff import parse_retry_after
 from logpulse.client.failure import (
     ServerRefusedError,
     ServerUnreachableError,
@@ -26,6 +25,7 @@ from logpulse.client.failure import (
 )
 from logpulse.errors import LogPulseError
 from logpulse.limits import CONNECT_SECONDS, KIB, TAIL_FRAME_BYTES, TAIL_LINGER_SECONDS, TAIL_SILENCE_SECONDS
+from logpulse.model.backoff import parse_retry_after
 
 Headers = Mapping[str, str]
 

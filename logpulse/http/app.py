@@ -12,7 +12,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from logpulse.errors import LogPulseError
-from logpulse.http.auth import Authenticated
+from logpulse.http.auth import Authenticated, LocalWithoutKey
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.logpulse_api import logpulse_api
@@ -49,7 +49,9 @@ def make_app(services: Services) -> ASGIFramework:
     _handle_errors(quart)
     _measure(quart, services)
     body_bytes = int(services.config.ingest.max_body_bytes)
-    guarded = Authenticated(DirectBody(quart), services.keyring)
+    guarded: ASGIFramework = Authenticated(DirectBody(quart), services.keyring)
+    if not services.config.server.allow_anonymous:
+        guarded = LocalWithoutKey(guarded, services.keyring)
     return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
 
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,9 @@ from logpulse.http.refusal import Refusal
 OPEN_PATHS: Final = frozenset({"/", "/health", "/ready", "/livez"})
 """Routes without secrets: probes have no key, and the page tells how to send one."""
 
+_NOT_LOCAL: Final = Refusal(
+    403, "without a key this server is for its own machine; set LOGPULSE_API_KEY, or server.allow_anonymous: true"
+)
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="logpulse"'),)
 
 
@@ -59,6 +63,24 @@ class Keyring:
 
 
 @attrs.frozen
+class LocalWithoutKey:
+    """Refuse what arrived at an address that other machines reach, for as long as no key is needed.
+
+    `logpulse serve` does not listen there without a key. An ASGI server that others start listens where they say.
+    """
+
+    app: ASGIFramework
+    keyring: Keyring
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "lifespan" or not self.keyring.is_open or _is_local(scope["server"]):
+            await self.app(scope, receive, send)
+        else:
+            await _NOT_LOCAL.answer(scope, receive, send)
+
+
+@attrs.frozen
 class Authenticated:
     """Pass on requests with the key, and to OPEN_PATHS those without; refuse all others.
 
@@ -92,6 +114,16 @@ class Authenticated:
         if not authenticated and scope["path"] not in OPEN_PATHS:
             return Refusal(401, str(UnauthorizedError()), _CHALLENGE)
         return None
+
+
+def _is_local(server: tuple[str, int | None] | None) -> bool:
+    if server is None:
+        return True  # a Unix socket
+    try:
+        address = ipaddress.ip_address(server[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def is_authenticated(scope: HTTPScope | WebsocketScope) -> bool:
@@ -133,12 +165,13 @@ def _authorization_key(value: bytes) -> bytes:
 
 
 def _is_foreign(scope: WebsocketScope) -> bool:
-    headers = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    if origin is None:
-        return False
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+    return any(_page_host(origin) != host for origin in origins)
+
+
+def _page_host(origin: str) -> str | None:
     try:
-        page = urlsplit(origin.decode("latin-1")).netloc
+        return urlsplit(origin).netloc.lower()
     except ValueError:
-        return True
-    return page.lower() != headers.get(b"host", b"").decode("latin-1").lower()
+        return None

@@ -25,7 +25,10 @@ _NO_BODY: Final[HTTPRequestEvent] = {"type": "http.request", "body": b"", "more_
 
 @attrs.frozen
 class DirectBody:
-    """Keep each request's body for `read_body`; Quart sees a request without one."""
+    """Keep the body of each POST for `read_body`, and drop that of any other request; Quart sees none.
+
+    What nobody reads is dropped as it comes: only behind its end can the news arrive that the client has left.
+    """
 
     app: ASGIFramework
 
@@ -34,9 +37,22 @@ class DirectBody:
         if scope["type"] != "http" or not announces_body(scope["headers"]):
             await self.app(scope, receive, send)
             return
+        if scope["method"] != "POST":
+            await self.app(scope, _without_body(receive), send)
+            return
         body = _Body(receive)
         scope["extensions"][_EXTENSION] = {"read": body.read}
         await self.app(scope, body.receive_rest, send)
+
+
+def _without_body(receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+    async def receive_rest() -> ASGIReceiveEvent:
+        while (message := await receive())["type"] == "http.request":
+            if not message["more_body"]:
+                return _NO_BODY
+        return message
+
+    return receive_rest
 
 
 async def read_body(scope: WWWScope, admit: Callable[[int], Awaitable[None]]) -> bytes:

@@ -41,6 +41,7 @@ _METHODS: Final[list[tuple[type, str, str]]] = [
     (H11Protocol, "initiate", "self"),
     (H11Protocol, "_check_protocol", "self event"),
     (H11Protocol, "_send_h11_event", "self event"),
+    (H11Protocol, "_send_error_response", "self status_code"),
     (H11Protocol, "_close_stream", "self"),
     (WSStream, "handle", "self event"),
     (WSStream, "app_send", "self message"),

@@ -16,6 +16,7 @@ from logpulse.limits import (
     HEARTBEAT_SECONDS,
     HTTP_BACKLOG,
     KEEP_ALIVE_SECONDS,
+    RECEIVED_MESSAGES,
     SEND_SECONDS,
     TARGET_BYTES,
 )
@@ -67,6 +68,7 @@ def hypercorn_config(listener: socket.socket) -> Config:
     config.include_server_header = False
     config.alpn_protocols = ["http/1.1"]
     config.h11_max_incomplete_size = TARGET_BYTES + HEADER_BYTES
+    config.max_app_queue_size = RECEIVED_MESSAGES
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
     config.graceful_timeout = GRACEFUL_SECONDS
     config.websocket_ping_interval = HEARTBEAT_SECONDS

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from functools import partial
 
-import trio
 from quart import Blueprint, Response
 
 from logpulse.http.bodies import incoming_json, read_parameters
 from logpulse.http.context import Services
+from logpulse.http.explanation_json import explanation_json
 from logpulse.http.problems import JSON, json_response
 from logpulse.http.query_json import logs_json, series_json
 from logpulse.http.query_parameters import read_logs_request, read_metrics_request, read_query, read_time_range
-from logpulse.limits import PARSE_IN_THREAD_CHARACTERS
+from logpulse.http.query_response import parsed
 from logpulse.logql.ast import LogQuery, Selector
 from logpulse.logql.parser import parse_selector
 from logpulse.query.engine import LogsRequest, MetricsRequest
@@ -34,17 +34,17 @@ def logpulse_api(services: Services) -> Blueprint:
 
     @routes.route("/query", methods=["GET", "POST"])
     async def query() -> Response:
-        parameters, config = await read_parameters(), services.config.query
-        if len(parameters.get("query", "")) > PARSE_IN_THREAD_CHARACTERS:
-            parsed = await trio.to_thread.run_sync(read_query, parameters, config)
+        asked = await _read_request(services)
+        if isinstance(asked, LogsRequest):
+            body = await services.queries.run("logs", partial(_logs_answer, services, asked))
         else:
-            parsed = read_query(parameters, config)
-        if isinstance(parsed, LogQuery):
-            logs = read_logs_request(parsed, parameters, config)
-            body = await services.queries.run("logs", partial(_logs_answer, services, logs))
-        else:
-            metrics = read_metrics_request(parsed, parameters, config, services.now_ns())
-            body = await services.queries.run("metrics", partial(_series_answer, services, metrics))
+            body = await services.queries.run("metrics", partial(_series_answer, services, asked))
+        return Response(body, content_type=JSON)
+
+    @routes.route("/explain", methods=["GET", "POST"])
+    async def explain() -> Response:
+        asked = await _read_request(services)
+        body = await services.queries.run("explain", partial(_explain_answer, services, asked))
         return Response(body, content_type=JSON)
 
     @routes.get("/labels")
@@ -56,6 +56,14 @@ def logpulse_api(services: Services) -> Blueprint:
         return json_response(await _list_labels(services, name))
 
     return routes
+
+
+async def _read_request(services: Services) -> LogsRequest | MetricsRequest:
+    parameters, config = await read_parameters(), services.config.query
+    query = await parsed(parameters.get("query", ""), lambda: read_query(parameters, config))
+    if isinstance(query, LogQuery):
+        return read_logs_request(query, parameters, config)
+    return read_metrics_request(query, parameters, config, services.now_ns())
 
 
 def _ingest_answer(services: Services, push: Push) -> Response:
@@ -83,14 +91,18 @@ def _series_answer(services: Services, asked: MetricsRequest, interrupt: Interru
     began = time.perf_counter()
     answer = services.engine.metrics(asked, interrupt)
     times = points(asked.start, asked.end, asked.step).tolist()
-    return series_json(answer, times, asked.step, time.perf_counter() - began)
+    return series_json(answer, times, asked.step, time.perf_counter() - began, interrupt)
+
+
+def _explain_answer(services: Services, asked: LogsRequest | MetricsRequest, interrupt: Interrupt) -> bytes:
+    return explanation_json(services.engine.explain(asked, interrupt))
 
 
 async def _list_labels(services: Services, name: str | None) -> list[str]:
     parameters = await read_parameters()
     start, end = read_time_range(parameters)
     text = parameters.get("query", "")
-    selector = parse_selector(text) if text else Selector(())
+    selector = await parsed(text, lambda: parse_selector(text)) if text else Selector(())
 
     def work(_: Interrupt) -> list[str]:
         if name is None:

@@ -10,12 +10,15 @@ from quart import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from logpulse.errors import (
+    ForeignTextError,
     LogPulseError,
     NoStreamsError,
     OverloadedError,
     QueryCancelledError,
     QuerySyntaxError,
     QueryTimeoutError,
+    ScanLimitError,
+    SeriesLimitError,
     UnavailableError,
     UnsupportedMediaError,
 )
@@ -53,6 +56,11 @@ def loki_text(error: LogPulseError) -> str:
             return f"{_TOO_SLOW} (query.timeout is {error.seconds:g}s)"
         case QueryCancelledError():
             return "the request was cancelled by the client"
+        case SeriesLimitError():
+            return str(ForeignTextError(f"maximum of series ({error.value}) reached for a single query", error.setting))
+        case ScanLimitError():
+            text = f"the query would read too many bytes (query: {error.sent}, limit: {error.value}); {error.advice}"
+            return str(ForeignTextError(text, error.setting))
         case UnsupportedMediaError(header="Content-Encoding"):
             return f'Content-Encoding "{error.value}" not supported'
     return str(error)

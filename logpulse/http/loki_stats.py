@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from logpulse.limits import SECOND_NS
 from logpulse.query.result import ScanStats
 
 
@@ -41,13 +42,13 @@ class Chunk(msgspec.Struct, rename="camel"):
 
 
 class ChunkStore(msgspec.Struct, rename="camel"):
-    """Which chunks there were."""
+    """Which chunks there were; times are in nanoseconds."""
 
     chunk: Chunk
     total_chunks_ref: int = 0
     total_chunks_downloaded: int = 0
-    chunks_download_time: float = 0
-    chunk_refs_fetch_time: float = 0
+    chunks_download_time: int = 0
+    chunk_refs_fetch_time: int = 0
 
 
 class Querier(msgspec.Struct):
@@ -122,6 +123,17 @@ def loki_stats(scanned: ScanStats, seconds: float, returned: int) -> LokiStats:
         total_entries_returned=returned,
     )
     chunk = Chunk(decompressed_bytes=scanned.text_bytes, decompressed_lines=scanned.rows)
-    store = ChunkStore(chunk, total_chunks_ref=scanned.chunks, total_chunks_downloaded=scanned.chunks)
+    store = ChunkStore(
+        chunk,
+        total_chunks_ref=scanned.chunks,
+        total_chunks_downloaded=scanned.chunks,
+        chunks_download_time=int(scanned.seconds.scan * SECOND_NS),
+        chunk_refs_fetch_time=int(scanned.seconds.plan * SECOND_NS),
+    )
+    index = IndexUse(
+        total_chunks=scanned.chunks + scanned.skipped_chunks,
+        post_filter_chunks=scanned.chunks,
+        total_streams=scanned.streams,
+    )
     caches = {name: CacheUse() for name in _CACHES}
-    return LokiStats(summary, Querier(store), Ingester(ChunkStore(Chunk())), caches, IndexUse(scanned.chunks))
+    return LokiStats(summary, Querier(store), Ingester(ChunkStore(Chunk())), caches, index)

@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 import h11
 import trio
+from hypercorn.events import RawData
 from hypercorn.protocol import events
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
@@ -26,9 +27,14 @@ from wsproto.events import CloseConnection, Ping
 
 from logpulse.errors import LogPulseError, shorten
 from logpulse.http.refusal import Refusal
-from logpulse.limits import CLOSE_SECONDS, DISCONNECT_SECONDS
+from logpulse.limits import CLOSE_SECONDS, DISCONNECT_SECONDS, HEADER_BYTES, TARGET_BYTES
 
 _DECODED_BY_HANDSHAKE: Final = {b"connection", b"sec-websocket-protocol"}
+_NOT_HTTP: Final = "the request is not HTTP/1.1 as RFC 9112 defines it"
+_UNREADABLE: Final = {
+    431: f"the first line and the headers of a request may have {TARGET_BYTES + HEADER_BYTES} bytes together",
+    501: "the only Transfer-Encoding here is chunked",
+}
 _EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
 
 
@@ -55,6 +61,7 @@ class GuardedHTTP1(H11Protocol):
 
     * Other versions are answered 505. `Upgrade: h2c` is ignored and the request served, as RFC 9110 (section 7.8) lets
       a server do: without a 101 no proxy can be made to tunnel, and clients that always offer it keep working.
+    * What cannot be read is refused with the reason as JSON, like everything else; Hypercorn's answer has no body.
     * A WebSocket handshake that cannot be read, or with data right behind it, is answered 400 before any application.
     * `100 Continue` is sent when the application asks for the body, so that a refusal comes first and alone.
     * An application that ignores the end of its client is cancelled; Hypercorn waits for it, with whatever it holds.
@@ -69,11 +76,18 @@ class GuardedHTTP1(H11Protocol):
         refusal = _refusal(event, self.connection.trailing_data[0])
         if refusal is None:
             return
-        headers = [*refusal.headers, *self.config.response_headers("h11")]
-        await self._send_h11_event(h11.Response(status_code=refusal.status, headers=headers))
-        await self._send_h11_event(h11.Data(data=refusal.body))
-        await self._send_h11_event(h11.EndOfMessage())
+        await self._send_refusal(refusal)
         raise RequestRefusedError(refusal)
+
+    async def _send_error_response(self, status_code: int) -> None:
+        await self._send_refusal(Refusal(status_code, _UNREADABLE.get(status_code, _NOT_HTTP)))
+
+    async def _send_refusal(self, refusal: Refusal) -> None:
+        headers = [*refusal.headers, *self.config.response_headers("h11")]
+        head = h11.Response(status_code=refusal.status, headers=headers)
+        # In one write: an application that ends meanwhile would close the connection between two.
+        pieces = [self.connection.send(each) for each in (head, h11.Data(data=refusal.body), h11.EndOfMessage())]
+        await self.send(RawData(data=b"".join(filter(None, pieces))))
 
     async def _send_h11_event(self, event: H11SendableEvent) -> None:
         if not (isinstance(event, h11.InformationalResponse) and event.status_code == 100):

@@ -7,18 +7,33 @@ import math
 import msgspec
 
 from logpulse.http.entry_json import LevelOf, entry_json
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Matrix
 from logpulse.query.result import LogsPage, MetricsAnswer, ScanStats
 from logpulse.units import format_duration, format_time
 
 
-class QueryStatsJson(msgspec.Struct):
-    """What a query cost; `executionTime` is in milliseconds."""
+class PhasesJson(msgspec.Struct):
+    """How long each phase of a query took, in milliseconds."""
 
-    queriedChunks: int  # noqa: N815 - the contract's names
-    scannedLines: int  # noqa: N815
-    scannedBytes: int  # noqa: N815
-    executionTime: float  # noqa: N815
+    plan: float
+    scan: float
+    exact: float
+    evaluate: float
+
+
+class QueryStatsJson(msgspec.Struct, rename="camel"):
+    """What a query cost; `execution_time` is in milliseconds."""
+
+    queried_chunks: int
+    scanned_lines: int
+    scanned_bytes: int
+    execution_time: float
+    streams: int
+    segments: int
+    skipped_chunks: int
+    exact_lines: int
+    phases: PhasesJson
 
 
 class SeriesJson(msgspec.Struct):
@@ -35,23 +50,28 @@ def logs_json(page: LogsPage, level_of: LevelOf, seconds: float) -> bytes:
     return msgspec.json.encode({"logs": logs, "stats": _stats(page.stats, seconds), "next": following})
 
 
-def series_json(answer: MetricsAnswer, times: list[int], step: int, seconds: float) -> bytes:
-    """Write the answer to a metric query at `times` (unix nanoseconds), `step` nanoseconds apart."""
+def series_json(answer: MetricsAnswer, times: list[int], step: int, seconds: float, interrupt: Interrupt) -> bytes:
+    """Write the answer to a metric query at `times` (unix nanoseconds), `step` nanoseconds apart.
+
+    Raises:
+        QueryCancelledError: `interrupt` was pulled.
+    """
     texts = [format_time(time) for time in times]
     if isinstance(answer.result, float):
         series = [SeriesJson({}, [(text, _finite(answer.result)) for text in texts])]
     else:
-        series = _series(answer.result, texts)
+        series = _series(answer.result, texts, interrupt)
     stats = _stats(answer.stats, seconds)
     return msgspec.json.encode({"series": series, "step": format_duration(step), "stats": stats})
 
 
-def _series(matrix: Matrix, texts: list[str]) -> list[SeriesJson]:
+def _series(matrix: Matrix, texts: list[str], interrupt: Interrupt) -> list[SeriesJson]:
+    rows = zip(matrix.labels, matrix.values.tolist(), matrix.present.tolist(), strict=True)
     return [
         SeriesJson(
             dict(labels), [(text, _finite(value)) for text, value, has in zip(texts, row, present, strict=True) if has]
         )
-        for labels, row, present in zip(matrix.labels, matrix.values.tolist(), matrix.present.tolist(), strict=True)
+        for labels, row, present in checked(rows, interrupt)
     ]
 
 
@@ -60,4 +80,19 @@ def _finite(value: float) -> float | None:
 
 
 def _stats(stats: ScanStats, seconds: float) -> QueryStatsJson:
-    return QueryStatsJson(stats.chunks, stats.rows, stats.text_bytes, round(seconds * 1000, 3))
+    spent = stats.seconds
+    return QueryStatsJson(
+        queried_chunks=stats.chunks,
+        scanned_lines=stats.rows,
+        scanned_bytes=stats.text_bytes,
+        execution_time=_milliseconds(seconds),
+        streams=stats.streams,
+        segments=stats.segments,
+        skipped_chunks=stats.skipped_chunks,
+        exact_lines=stats.exact_rows,
+        phases=PhasesJson(*map(_milliseconds, (spent.plan, spent.scan, spent.exact, spent.evaluate))),
+    )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

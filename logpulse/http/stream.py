@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from quart import Blueprint, Response, websocket
 
 from logpulse.errors import LogPulseError, UnavailableError
 from logpulse.http.context import Services
 from logpulse.http.problems import problem_response
-from logpulse.http.tail_request import parse_tail_request
+from logpulse.http.query_response import parsed
+from logpulse.http.tail_request import TailRequest, parse_tail_request
 from logpulse.http.tail_session import TailSession
-from logpulse.services.subscriber import TailFilter
+from logpulse.services.tail_filter import TailFilter
 
 
 def stream(services: Services) -> Blueprint:
@@ -21,8 +24,8 @@ def stream(services: Services) -> Blueprint:
         try:
             if services.lifecycle.is_stopping:
                 raise UnavailableError("the server is stopping", retry_after=1)
-            asked = parse_tail_request(websocket.args)
-            tail_filter = TailFilter(asked.query)
+            parameters = websocket.args
+            asked, tail_filter = await parsed(parameters.get("query", ""), lambda: _read(parameters))
             subscription = services.broadcaster.subscribe(tail_filter)
         except LogPulseError as error:
             return problem_response(error)
@@ -32,3 +35,8 @@ def stream(services: Services) -> Blueprint:
         return None
 
     return routes
+
+
+def _read(parameters: Mapping[str, str]) -> tuple[TailRequest, TailFilter]:
+    asked = parse_tail_request(parameters)
+    return asked, TailFilter(asked.query)

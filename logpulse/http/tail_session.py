@@ -16,6 +16,7 @@ from logpulse.errors import InvalidRequestError, LogPulseError, OverloadedError
 from logpulse.http.auth import revocation_of
 from logpulse.http.context import Services
 from logpulse.http.peer import PeerLeftError
+from logpulse.http.query_response import parsed
 from logpulse.http.tail_frames import (
     ClientFrame,
     acknowledgement_frame,
@@ -38,9 +39,11 @@ from logpulse.limits import (
     HEARTBEAT_SECONDS,
     HISTORY_SECONDS,
 )
+from logpulse.logql.ast import LogQuery
 from logpulse.logql.parser import parse_log_query
 from logpulse.query.result import Entry
-from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber, TailFilter
+from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber
+from logpulse.services.tail_filter import TailFilter
 
 _LOG: Final = logging.getLogger("logpulse.tail")
 _GOING_AWAY: Final = 1001
@@ -106,15 +109,15 @@ class TailSession:
                 end(_POLICY, f"more than {CLIENT_FRAMES_PER_SECOND} messages a second")
                 return
             allowance -= 1
-            self._obey(data)
+            await self._obey(data)
 
-    def _obey(self, data: str | bytes) -> None:
+    async def _obey(self, data: str | bytes) -> None:
         frame_id = None
         try:
             frame = decode_client_frame(data)
             frame_id = frame.id
             if frame.type == "filter":
-                self._change_filter(frame)
+                await self._change_filter(frame)
                 return
         except LogPulseError as error:
             self.subscriber.notify(Notice(error_frame(error, frame_id)))
@@ -128,12 +131,11 @@ class TailSession:
             done = "resumed"
         self.subscriber.notify(Notice(acknowledgement_frame(done, frame_id)))
 
-    def _change_filter(self, frame: ClientFrame) -> None:
+    async def _change_filter(self, frame: ClientFrame) -> None:
         if (frame.labels is None) == (frame.query is None):
             raise InvalidRequestError("filter", frame.labels, "must have either labels or query")
-        query = parse_log_query(frame.query) if frame.query is not None else labels_query(frame.labels or {})
+        tail_filter = await parsed(frame.query or "", lambda: TailFilter(_query_of(frame)))
         shown = {"query": frame.query} if frame.query is not None else dict(frame.labels or {})
-        tail_filter = TailFilter(query)
         self._filters += 1
         frame_id = self._filters if frame.id is None else frame.id
         self.subscriber.change_filter(tail_filter, Notice(filter_updated_frame(shown, frame_id)))
@@ -203,6 +205,9 @@ class TailSession:
     async def _watch_pace(self, end: Callable[[int, str], None]) -> None:
         while True:
             await trio.sleep(1)
+            if self.subscriber.is_overtaxed:
+                end(_POLICY, "the filter takes too long; make it simpler")
+                return
             if self.subscriber.is_too_slow or trio.current_time() > self._history_until:
                 end(_TRY_LATER, "the client reads too slowly")
                 return
@@ -214,3 +219,7 @@ class TailSession:
     async def _watch_key(self, end: Callable[[int, str], None]) -> None:
         await revocation_of(websocket.scope).wait()
         end(_POLICY, "the key was exchanged")
+
+
+def _query_of(frame: ClientFrame) -> LogQuery:
+    return parse_log_query(frame.query) if frame.query is not None else labels_query(frame.labels or {})

@@ -61,6 +61,11 @@ class Pipeline:
             self._sample = unwrap.exact(unwrapped)
         self._after = tuple(_compile(stage, wanted) for stage in stages[cut + 1 :])
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no stage: every entry is kept as it is."""
+        return not (self._before or self._after) and self._sample is _every_entry
+
     def run(self, record: Record) -> bool:
         """Change `record` as the stages do; False drops the entry."""
         return self.sample(record) is not None

@@ -32,9 +32,23 @@ class ByteSize(int):
 
 
 class Secret(str):
-    """Hold text that is never shown."""
+    """Hold text that is never shown and can stand in a header."""
 
     __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str) -> Secret:
+        """Take what an operator gave, without the blanks around it, such as the newline at the end of a file.
+
+        Raises:
+            ValueError: it is blank, or not printable ASCII; does not repeat it.
+        """
+        secret = text.strip(" \t\r\n")
+        if text and not secret:
+            raise ValueError("is blank; write the secret, or leave the setting out")
+        if not (secret.isascii() and secret.isprintable()):
+            raise ValueError("must be printable ASCII, since it is sent in a header")
+        return cls(secret)
 
     def __repr__(self) -> str:
         return "'********'" if self else "''"
@@ -70,7 +84,7 @@ def read_unit(kind: type, value: object) -> object:
         return value
     if kind is Secret:
         if isinstance(value, str):
-            return Secret(value)
+            return Secret.of(value)
         raise ValueError("expected text; put the secret in quotes")  # which must not be repeated here
     if kind is Duration and isinstance(value, str):
         return Duration(parse_duration(value))

@@ -11,15 +11,24 @@ import yaml
 
 from logpulse.errors import ConfigError
 
+# What PyYAML raises for a value that is not what its form or tag says: the date 2026-99-99, `!!bool x`.
+_CONSTRUCTOR_ERRORS: Final = (ValueError, TypeError, LookupError, AttributeError)
 _VARIABLE: Final = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Load plain YAML and refuse a key given twice, which YAML would silently overwrite."""
+    """Load plain YAML. Refuse a key given twice, which YAML would silently overwrite, and one that is no single word.
+
+    `{{ name }}`, left over from a template, is a mapping with a mapping as its key, which Python cannot hold.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         seen: set[object] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a name must be plain text; put a value that begins with { in quotes", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} is given twice", key.start_mark
@@ -45,7 +54,7 @@ def read_document(path: Path, environment: Mapping[str, str]) -> dict[str, objec
         document = yaml.load(text, Loader=_StrictLoader)
     except OSError as error:
         raise ConfigError("--config", f"the file cannot be read: {error.strerror}", str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, *_CONSTRUCTOR_ERRORS) as error:
         raise ConfigError("--config", f"the file is not valid YAML: {error}", str(path)) from error
     if document is None:
         return {}

@@ -8,12 +8,15 @@ import numpy as np
 from logpulse.logql.arithmetic import fold
 from logpulse.logql.ast_metric import BinaryOperation, BinaryOperator
 from logpulse.query.grouping import Groups
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Float64Array, Mask, Matrix
 from logpulse.query.operators import Operand, calculate, compare
 from logpulse.query.vector_matching import met, signature
 
 
-def operate(operation: BinaryOperation, left: Matrix | float, right: Matrix | float) -> Matrix | float:
+def operate(
+    operation: BinaryOperation, left: Matrix | float, right: Matrix | float, interrupt: Interrupt | None = None
+) -> Matrix | float:
     """Combine the two sides of an operation.
 
     A comparison without `bool` keeps the points for which it holds, with the values of the vector on the left, or of
@@ -22,6 +25,7 @@ def operate(operation: BinaryOperation, left: Matrix | float, right: Matrix | fl
     Raises:
         SeriesConflictError: the matching is ambiguous at some point.
         LimitExceededError: the series that meet are too many.
+        QueryCancelledError: `interrupt` was pulled.
     """
     if not isinstance(left, Matrix):
         if not isinstance(right, Matrix):
@@ -32,8 +36,8 @@ def operate(operation: BinaryOperation, left: Matrix | float, right: Matrix | fl
         values, kept = _applied(operation, left.values, right, left.values)
         return attrs.evolve(left, values=values, present=left.present & kept).inhabited()
     if operation.operator.is_set_operator:
-        return _chosen(operation, left, right)
-    meeting = met(operation, left, right)
+        return _chosen(operation, left, right, interrupt)
+    meeting = met(operation, left, right, interrupt)
     values, kept = _applied(operation, meeting.left, meeting.right, meeting.left)
     return Matrix(left.times, meeting.labels, values, meeting.present & kept, meeting.ordered).inhabited()
 
@@ -50,22 +54,22 @@ def _applied(
     return filtered, holds
 
 
-def _chosen(operation: BinaryOperation, left: Matrix, right: Matrix) -> Matrix:
+def _chosen(operation: BinaryOperation, left: Matrix, right: Matrix, interrupt: Interrupt | None) -> Matrix:
     """Combine by a set operator, which looks only at where the other side has a match."""
     match operation.operator:
         case BinaryOperator.AND:
-            return attrs.evolve(left, present=left.present & _matched(operation, left, right)).inhabited()
+            return attrs.evolve(left, present=left.present & _matched(operation, left, right, interrupt)).inhabited()
         case BinaryOperator.UNLESS:
-            return attrs.evolve(left, present=left.present & ~_matched(operation, left, right)).inhabited()
+            return attrs.evolve(left, present=left.present & ~_matched(operation, left, right, interrupt)).inhabited()
         case _:
-            added = attrs.evolve(right, present=right.present & ~_matched(operation, right, left)).inhabited()
-            return Matrix.stacked([left, added])
+            missing = ~_matched(operation, right, left, interrupt)
+            return Matrix.stacked([left, attrs.evolve(right, present=right.present & missing).inhabited()])
 
 
-def _matched(operation: BinaryOperation, these: Matrix, others: Matrix) -> Mask:
+def _matched(operation: BinaryOperation, these: Matrix, others: Matrix, interrupt: Interrupt | None) -> Mask:
     """Tell at which points the series of `these` find a match among `others`."""
     sign = signature(operation.matching)
-    groups = Groups.of(others.labels, sign)
+    groups = Groups.of(checked(others.labels, interrupt), sign)
     found = np.zeros((len(groups.keys) + 1, len(these.times)), dtype=np.bool_)
     found[:-1] = groups.counts(others.present) > 0
-    return found[[groups.places.get(sign(labels), -1) for labels in these.labels]]
+    return found[[groups.places.get(sign(labels), -1) for labels in checked(these.labels, interrupt)]]

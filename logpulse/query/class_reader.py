@@ -20,6 +20,7 @@ from logpulse.query.executor import Executor, ScanTask
 from logpulse.query.gathering import Gathering
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Float64Array
+from logpulse.query.meter import Meter, Phase
 from logpulse.query.partials import Counting, Intervals, counting_task, doubtful_rows, sample_task
 from logpulse.query.place import places
 from logpulse.query.planner import ScanPlan, Source
@@ -34,12 +35,9 @@ _LINE_BYTES: Final = "strlen(line)"
 _ROW: Final = 'stream, "timestamp", line, metadata'
 
 
-@attrs.define(eq=False, slots=False)
+@attrs.frozen(eq=False, slots=False)
 class ClassReader:
-    """Collect what the rows of `plan`, all of one class, contribute to a range aggregation.
-
-    `exact_rows` counts the rows that the exact form has decided.
-    """
+    """Collect what the rows of `plan`, all of one class, contribute to a range aggregation."""
 
     aggregation: RangeAggregation
     plan: ScanPlan
@@ -47,7 +45,7 @@ class ClassReader:
     labels_of: LabelsOf
     executor: Executor
     interrupt: Interrupt
-    exact_rows: int = 0
+    meter: Meter
 
     def read_exactly(self, sources: Sequence[Source], gathering: Gathering) -> None:
         """Decide every row that meets the line filters by the exact form."""
@@ -74,7 +72,7 @@ class ClassReader:
             counts = found.column("counted").to_numpy()
             values = found.column("size").to_numpy() if self.aggregation.operator in OVER_BYTES else counts
             ends = self.intervals.ends(found.column("interval").to_numpy())
-            gathering.add(keys.series(found, gathering.series), ends, counts, values)
+            gathering.add(keys.series(found, gathering.series, self.interrupt), ends, counts, values)
         _add_samples(sampler, gathering)
 
     def read_samples(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> bool:
@@ -95,7 +93,12 @@ class ClassReader:
                 if values is None:
                     return False
                 times = found.column("timestamp").to_numpy()
-                gathering.add(keys.series(found, gathering.series), times, np.ones(len(times), dtype=np.int64), values)
+                gathering.add(
+                    keys.series(found, gathering.series, self.interrupt),
+                    times,
+                    np.ones(len(times), dtype=np.int64),
+                    values,
+                )
             if doubtful:
                 self._sample(doubtful_rows(place, pipeline), sampler)
         _add_samples(sampler, gathering)
@@ -128,8 +131,9 @@ class ClassReader:
 
     def _sample(self, task: ScanTask, sampler: Sampler) -> None:
         for batch in self.executor.stream(task, self.interrupt):
-            sampler.add(batch)
-            self.exact_rows += batch.num_rows
+            with self.meter.phase(Phase.EXACT):
+                sampler.add(batch)
+            self.meter.exact_rows += batch.num_rows
 
 
 def _add_samples(sampler: Sampler, gathering: Gathering) -> None:

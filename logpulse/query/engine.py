@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.logql.ast import LogQuery, MetricExpression, Selector
+from logpulse.logql.ast import LogQuery, MetricExpression, RangeAggregation, Selector
 from logpulse.logql.pipeline import Pipeline
+from logpulse.query.allowance import Allowance
 from logpulse.query.endurance import Endurance
-from logpulse.query.evaluation import evaluate
+from logpulse.query.evaluation import check_points, evaluate, range_aggregations
 from logpulse.query.executor import Executor, QueryMemoryError
-from logpulse.query.interrupt import Interrupt
+from logpulse.query.explanation import Explanation, SelectorExplanation
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.logs import PageReader
+from logpulse.query.logs_plan import plan_logs
+from logpulse.query.meter import Meter, Phase
 from logpulse.query.ordered_rows import OrderedRows
-from logpulse.query.planner import ALL_TIMES, plan_scan
-from logpulse.query.prefilter import split_stages
-from logpulse.query.range_plan import row_candidates
+from logpulse.query.planner import ALL_TIMES
+from logpulse.query.range_plan import RangePlan, plan_range
 from logpulse.query.range_reader import RangeReader
 from logpulse.query.result import Cursor, Direction, LogsPage, MetricsAnswer
 from logpulse.query.row_reader import RowReader
@@ -52,11 +57,12 @@ class MetricsRequest:
 
 
 class Engine:
-    """Answer queries from a store. Safe to use from several threads."""
+    """Answer queries from a store, each within an allowance. Safe to use from several threads."""
 
-    def __init__(self, store: Store, executor: Executor) -> None:
+    def __init__(self, store: Store, executor: Executor, allowance: Allowance | None = None) -> None:
         self._store = store
         self._executor = executor
+        self._allowance = Allowance() if allowance is None else allowance
         self._endurance = Endurance(store)
 
     def logs(self, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
@@ -64,6 +70,7 @@ class Engine:
 
         Raises:
             QueryCancelledError: `interrupt` was pulled.
+            ScanLimitError: too much text may have to be looked at.
             LimitExceededError: the query needs more memory than allowed.
             StorageError: a source cannot be read and no damage was found to explain it.
         """
@@ -72,18 +79,20 @@ class Engine:
 
     def logs_of(self, view: View, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
         """Answer a log query from `view`, as `logs` does. Where memory is short the page is."""
-        stages = split_stages(request.query.stages)
-        plan = plan_scan(request.query.selector, request.start, request.end, view, stages.predicates)
-        more = row_candidates(stages.exact, plan.streams, view.index)
-        plan = attrs.evolve(plan, predicates=(*plan.predicates, *more))
-        pipeline = Pipeline(stages.exact)
+        meter = Meter(view)
+        with meter.phase(Phase.PLAN):
+            plan = plan_logs(request.query, request.start, request.end, view)
+            if plan.drops_rows:
+                self._allowance.check_scan([plan.scan])
+            pipeline = Pipeline(plan.stages.exact)
         order = RowOrder(request.direction)
-        reader = RowReader(plan, order, self._executor, self._endurance, interrupt)
+        reader = RowReader(plan.scan, order, self._executor, self._endurance, interrupt)
         limit = request.limit
         while True:
-            rows = OrderedRows(plan, order, reader.read)
+            rows = OrderedRows(plan.scan, order, reader.read, meter)
             try:
-                return PageReader(rows, pipeline, view.index.labels, interrupt).read(limit, request.cursor)
+                with meter.phase(Phase.EXACT):
+                    return PageReader(rows, pipeline, view.index.labels, interrupt, meter).read(limit, request.cursor)
             except QueryMemoryError:
                 if limit == 1:
                     raise
@@ -95,14 +104,35 @@ class Engine:
         Raises:
             QueryCancelledError: `interrupt` was pulled.
             PipelineError, SeriesConflictError, InvalidRequestError: the query fails on what it found.
+            ScanLimitError: too much text may have to be looked at.
             LimitExceededError: there are too many series or points, or the query needs more memory than allowed.
             StorageError: a source cannot be read and no damage was found to explain it.
         """
         times = points(request.start, request.end, request.step)
         with self._store.reading() as view:
-            reader = RangeReader(view, times, self._executor, self._endurance, interrupt)
-            result = evaluate(request.query, times, reader.read)
-        return MetricsAnswer(result, reader.stats)
+            meter = Meter(view)
+            with meter.phase(Phase.PLAN):
+                plans = list(_plan_ranges(request.query, times, view, interrupt))
+                self._allowance.check_scan(plan.scan for _, plan in plans)
+            reader = RangeReader(dict(plans), self._executor, self._endurance, interrupt, meter)
+            with meter.phase(Phase.EVALUATE):
+                result = evaluate(request.query, times, reader.read, self._allowance.max_series, interrupt)
+        return MetricsAnswer(result, meter.stats)
+
+    def explain(self, request: LogsRequest | MetricsRequest, interrupt: Interrupt) -> Explanation:
+        """Tell how a query would be answered from the view of this moment, however much it would read. Scans nothing.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+            InvalidRequestError, LimitExceededError: the query has too many points.
+        """
+        with self._store.reading() as view:
+            if isinstance(request, LogsRequest):
+                plan = plan_logs(request.query, request.start, request.end, view)
+                return Explanation(request.query, (SelectorExplanation.of(plan, view),))
+            times = points(request.start, request.end, request.step)
+            plans = _plan_ranges(request.query, times, view, interrupt)
+            return Explanation(request.query, tuple(SelectorExplanation.of(plan, view) for _, plan in plans))
 
     def label_names(self, selector: Selector, start: int, end: int) -> list[str]:
         """List the label names of the selected streams that may have entries in [start, end), sorted."""
@@ -119,3 +149,12 @@ class Engine:
         if (start, end) == ALL_TIMES:
             return selected
         return np.intersect1d(selected, self._store.view.streams_between(start, end), assume_unique=True)
+
+
+def _plan_ranges(
+    query: MetricExpression, times: Int64Array, view: View, interrupt: Interrupt
+) -> Iterator[tuple[RangeAggregation, RangePlan]]:
+    """Plan all that a query reads, in reading order."""
+    check_points(query, len(times))
+    for aggregation in checked(range_aggregations(query), interrupt):
+        yield aggregation, plan_range(aggregation, times, view)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.errors import InvalidRequestError, LimitExceededError, SeriesConflictError
+from logpulse.errors import InvalidRequestError, SeriesConflictError, SeriesLimitError
 from logpulse.limits import SERIES_PER_RESULT
 from logpulse.logql.ast_metric import (
     BinaryOperation,
@@ -26,6 +26,7 @@ from logpulse.logql.ast_metric import (
 )
 from logpulse.query.binary_operation import operate
 from logpulse.query.grouping import Groups, without
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.label_replace import replace_label
 from logpulse.query.matrix import Matrix
 from logpulse.query.vector_aggregation import aggregate, by_labels
@@ -42,8 +43,42 @@ _ADDITIVE: Final = frozenset(
 _NO_LABELS: Final = Grouping(GroupingMode.BY, ())
 
 
+def range_aggregations(expression: MetricExpression) -> Iterator[RangeAggregation]:
+    """List what `evaluate` reads for a query, in reading order."""
+    match expression:
+        case RangeAggregation():
+            yield expression
+        case VectorAggregation():
+            yield from range_aggregations(_grouped_below(expression))
+        case LabelReplace():
+            yield from range_aggregations(expression.operand)
+        case BinaryOperation():
+            yield from range_aggregations(expression.left)
+            yield from range_aggregations(expression.right)
+
+
+def check_points(expression: MetricExpression, points: int) -> None:
+    """Raise InvalidRequestError if a query cannot be answered at so many points."""
+    match expression:
+        case VectorAggregation():
+            if expression.operator is VectorOperator.APPROXIMATE_TOP and points > 1:
+                raise InvalidRequestError(
+                    "query", str(expression), "approx_topk answers instant queries only; use topk"
+                )
+            check_points(expression.operand, points)
+        case LabelReplace():
+            check_points(expression.operand, points)
+        case BinaryOperation():
+            check_points(expression.left, points)
+            check_points(expression.right, points)
+
+
 def evaluate(
-    expression: MetricExpression, times: Int64Array, read: Read, max_series: int = SERIES_PER_RESULT
+    expression: MetricExpression,
+    times: Int64Array,
+    read: Read,
+    max_series: int = SERIES_PER_RESULT,
+    interrupt: Interrupt | None = None,
 ) -> Matrix | float:
     """Answer a metric query at `times` (unix nanoseconds, ascending); an instant query has one.
 
@@ -52,16 +87,21 @@ def evaluate(
 
     Raises:
         SeriesConflictError: a matching is ambiguous, or two series of the result would have the same labels.
-        LimitExceededError: there are more than `max_series` series in the result, or too many on the way to it.
+        SeriesLimitError: there are more than `max_series` series in the result.
+        LimitExceededError: there are too many on the way to it.
+        QueryCancelledError: `interrupt` was pulled.
         InvalidRequestError: `approx_topk` at several times.
         LogPulseError: whatever `read` raises.
     """
-    result = _Evaluation(times, read).value(expression)
+    check_points(expression, len(times))
+    result = _Evaluation(times, read, interrupt).value(expression)
     if not isinstance(result, Matrix):
         return result
-    result = _distinct(result.inhabited())
+    result = _distinct(result.inhabited(), interrupt)
     if len(result.labels) > max_series:
-        raise LimitExceededError("series of one result", max_series, len(result.labels), "query.max_series")
+        raise SeriesLimitError(
+            "series of one result", max_series, len(result.labels), "query.max_series", "aggregate by fewer labels"
+        )
     return by_labels(result)
 
 
@@ -69,13 +109,16 @@ def evaluate(
 class _Evaluation:
     times: Int64Array
     read: Read
+    interrupt: Interrupt | None
 
     def value(self, node: MetricExpression) -> Matrix | float:
+        if self.interrupt is not None:
+            self.interrupt.check()
         match node:
             case NumberLiteral():
                 return node.value
             case BinaryOperation():
-                return operate(node, self.value(node.left), self.value(node.right))
+                return operate(node, self.value(node.left), self.value(node.right), self.interrupt)
             case _:
                 return self.vector(node)
 
@@ -84,11 +127,9 @@ class _Evaluation:
             case RangeAggregation():
                 return self.read(node)
             case VectorAggregation():
-                if node.operator is VectorOperator.APPROXIMATE_TOP and len(self.times) > 1:
-                    raise InvalidRequestError("query", str(node), "approx_topk answers instant queries only; use topk")
-                return aggregate(node, self.vector(_grouped_below(node)))
+                return aggregate(node, self.vector(_grouped_below(node)), self.interrupt)
             case LabelReplace():
-                return replace_label(node, self.vector(node.operand))
+                return replace_label(node, self.vector(node.operand), self.interrupt)
             case VectorLiteral():
                 return self.constant(node.value)
             case _:
@@ -108,9 +149,9 @@ def _grouped_below(aggregation: VectorAggregation) -> MetricExpression:
     return attrs.evolve(below, grouping=aggregation.grouping or _NO_LABELS) if below.operator in _ADDITIVE else below
 
 
-def _distinct(result: Matrix) -> Matrix:
+def _distinct(result: Matrix, interrupt: Interrupt | None) -> Matrix:
     """Make one series of those that have the same labels and never a point at the same time."""
-    groups = Groups.of(result.labels, lambda labels: without(labels, ()))
+    groups = Groups.of(checked(result.labels, interrupt), lambda labels: without(labels, ()))
     conflict = groups.conflict(result.present)
     if conflict is not None:
         raise SeriesConflictError(

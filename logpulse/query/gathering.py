@@ -6,8 +6,10 @@ import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
+from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Float64Array, SeriesLabels
 from logpulse.query.range_vector import Buckets, Samples
+from logpulse.query.sorting import sorted_order
 
 
 @attrs.define(eq=False)
@@ -43,20 +45,28 @@ class Gathering:
         for series, times, counts, values in other._parts:
             self.add(numbers[series], times, counts, values)
 
-    def buckets(self) -> Buckets:
-        """Give all rows as buckets, in the order of series, then time."""
-        series, times, counts, values = self._sorted()
+    def buckets(self, interrupt: Interrupt) -> Buckets:
+        """Give all rows as buckets, in the order of series, then time.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+        """
+        series, times, counts, values = self._sorted(interrupt)
         return Buckets(self.series.labels, series, times, counts, values)
 
-    def samples(self) -> Samples:
-        """Give all rows as samples, in the order of series, then time; the counts are not looked at."""
-        series, times, _, values = self._sorted()
+    def samples(self, interrupt: Interrupt) -> Samples:
+        """Give all rows as samples, in the order of series, then time; the counts are not looked at.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+        """
+        series, times, _, values = self._sorted(interrupt)
         return Samples(self.series.labels, series, times, values)
 
-    def _sorted(self) -> tuple[Int64Array, Int64Array, Int64Array, Float64Array | Int64Array]:
+    def _sorted(self, interrupt: Interrupt) -> tuple[Int64Array, Int64Array, Int64Array, Float64Array | Int64Array]:
         if not self._parts:
             nothing = np.empty(0, dtype=np.int64)
             return nothing, nothing, nothing, nothing
         series, times, counts, values = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
-        order = np.lexsort((times, series))
+        order = sorted_order([times, series], interrupt)
         return series[order], times[order], counts[order], values[order]

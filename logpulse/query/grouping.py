@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -34,7 +34,7 @@ class Groups(Generic[Key]):
     numbers: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, labels: Sequence[SeriesLabels], key: Callable[[SeriesLabels], Key]) -> Groups[Key]:
+    def of(cls, labels: Iterable[SeriesLabels], key: Callable[[SeriesLabels], Key]) -> Groups[Key]:
         """Group series by what `key` makes of their labels."""
         found: dict[Key, int] = {}
         numbers = [found.setdefault(key(each), len(found)) for each in labels]

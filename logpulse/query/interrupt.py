@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from logpulse.errors import QueryCancelledError
+
+T = TypeVar("T")
 
 
 class Interruptible(Protocol):
@@ -52,3 +54,13 @@ class Interrupt:
         finally:
             with self._lock:
                 self._running = None
+
+
+def checked(items: Iterable[T], interrupt: Interrupt | None) -> Iterator[T]:
+    """Give `items` one by one, and raise QueryCancelledError instead of the next one once `interrupt` is pulled."""
+    if interrupt is None:
+        yield from items
+        return
+    for item in items:
+        interrupt.check()
+        yield item

@@ -13,6 +13,7 @@ from logpulse.limits import REPLACED_CHARACTERS
 from logpulse.logql.ast_metric import LabelReplace
 from logpulse.model.pattern import compile_pattern
 from logpulse.query.grouping import without
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Matrix, SeriesLabels
 
 # `$$`, `$name`, `${name}`; any other dollar stands for itself.
@@ -20,13 +21,14 @@ _REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>\w+)|\{(?P<braced>
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,7}")
 
 
-def replace_label(node: LabelReplace, operand: Matrix) -> Matrix:
+def replace_label(node: LabelReplace, operand: Matrix, interrupt: Interrupt | None = None) -> Matrix:
     """Set the label `destination` of the series whose label `source` matches as a whole; an empty text removes it.
 
     Raises:
         LimitExceededError: a text would be longer than REPLACED_CHARACTERS.
+        QueryCancelledError: `interrupt` was pulled.
     """
-    return attrs.evolve(operand, labels=tuple(_replaced(node, labels) for labels in operand.labels))
+    return attrs.evolve(operand, labels=tuple(_replaced(node, labels) for labels in checked(operand.labels, interrupt)))
 
 
 def _replaced(node: LabelReplace, labels: SeriesLabels) -> SeriesLabels:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from logpulse.limits import CURSOR_REPEATS, PAGE_TEXT_BYTES, ROWS_BETWEEN_CHECKS
+from logpulse.limits import CURSOR_REPEATS, PAGE_TEXT_BYTES
 from logpulse.logql.base import Bases
 from logpulse.logql.pipeline import Pipeline
 from logpulse.logql.record import Record
 from logpulse.query.interrupt import Interrupt
+from logpulse.query.meter import Meter
 from logpulse.query.ordered_rows import OrderedRows
 from logpulse.query.result import Cursor, Entry, LabelsOf, LogsPage
 from logpulse.query.row_reader import Row
@@ -22,6 +23,7 @@ class PageReader:
     pipeline: Pipeline
     labels_of: LabelsOf
     interrupt: Interrupt
+    meter: Meter
     _bases: Bases = attrs.field(factory=Bases, init=False)
 
     def read(self, limit: int, cursor: Cursor | None) -> LogsPage:
@@ -33,14 +35,14 @@ class PageReader:
         skip = 0 if cursor is None else min(cursor.repeats, CURSOR_REPEATS)
         start = None if cursor is None else (cursor.timestamp, cursor.stream)
         entries: list[Entry] = []
-        text, seen = 0, 0
-        waiting, run = cursor, self.pipeline.run
+        text = 0
+        waiting, run, check = cursor, self.pipeline.run, self.interrupt.check
         twins = _Twins()
+        exact = 0 if self.pipeline.is_idle else 1
         for portion in self.rows.portions(skip + limit + 1, start):
             for row in portion:
-                seen += 1
-                if seen % ROWS_BETWEEN_CHECKS == 0:
-                    self.interrupt.check()
+                check()  # at each row, as one with a long template takes up to TEMPLATE_SECONDS
+                self.meter.exact_rows += exact
                 if waiting is not None:
                     # Where retention has deleted the cursor's entry, the page goes on behind all that equal it in time
                     # and stream.
@@ -57,9 +59,9 @@ class PageReader:
                     continue
                 text += len(record.line)
                 if len(entries) == limit or (text > PAGE_TEXT_BYTES and entries):
-                    return LogsPage(tuple(entries), _cursor_after(entries, cursor), self.rows.stats)
+                    return LogsPage(tuple(entries), _cursor_after(entries, cursor), self.meter.stats)
                 entries.append(self._entry(row, record))
-        return LogsPage(tuple(entries), None, self.rows.stats)
+        return LogsPage(tuple(entries), None, self.meter.stats)
 
     def _record(self, row: Row) -> Record:
         return Record(row.timestamp, row.line, self._bases.of(self.labels_of(row.stream), row.metadata))

@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from logpulse.batch import Int64Array
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Float64Array
+from logpulse.query.sorting import sort_keys, sorted_order
 
 
-def quantiles(values: Float64Array, lows: Int64Array, highs: Int64Array, quantile: float) -> Float64Array:
+def quantiles(
+    values: Float64Array, lows: Int64Array, highs: Int64Array, quantile: float, interrupt: Interrupt | None = None
+) -> Float64Array:
     """Give the quantile of values[low:high] for each of the runs, interpolated as Prometheus does. No run is empty.
 
     NaN counts as the smallest value. Below 0 a quantile is -Inf and above 1 +Inf.
+
+    Raises:
+        QueryCancelledError: `interrupt` was pulled.
     """
     if not 0 <= quantile <= 1:
         return np.full(lows.shape, np.nan if np.isnan(quantile) else np.copysign(np.inf, quantile))
@@ -19,27 +26,29 @@ def quantiles(values: Float64Array, lows: Int64Array, highs: Int64Array, quantil
     rank = quantile * last
     below = np.floor(rank).astype(np.int64)
     weight = rank - below
-    lower, upper = _smallest(values, np.stack([lows, lows]), np.stack([highs, highs]), np.stack([below, below + 1]))
+    ranks = np.stack([below, below + 1])
+    lower, upper = _smallest(values, np.stack([lows, lows]), np.stack([highs, highs]), ranks, interrupt)
     upper = np.where(below < last, upper, lower)
     with np.errstate(invalid="ignore"):
         interpolated: Float64Array = lower * (1 - weight) + upper * weight
     return interpolated
 
 
-def _smallest(values: Float64Array, lows: Int64Array, highs: Int64Array, ranks: Int64Array) -> Float64Array:
+def _smallest(
+    values: Float64Array, lows: Int64Array, highs: Int64Array, ranks: Int64Array, interrupt: Interrupt | None
+) -> Float64Array:
     """Give the values of these ranks (from 0) in the runs, by a wavelet matrix over the order of all values.
 
     Bit by bit, from the highest, each run is narrowed to its places with the bit of the one looked for: all places are
     sorted by that bit, and counting the zeros before a run's ends tells where they went. It takes as many steps as the
     number of values has bits, whatever the runs are.
     """
-    nans = int(np.isnan(values).sum())
-    order = np.roll(np.argsort(values, kind="stable"), nans)
+    order = sorted_order([sort_keys(values)], interrupt)
     places = np.empty(len(values), dtype=np.int64)
     places[order] = np.arange(len(values))
     found = np.zeros(ranks.shape, dtype=np.int64)
     zeros = np.zeros(len(values) + 1, dtype=np.int64)
-    for bit in reversed(range(len(values).bit_length())):
+    for bit in checked(reversed(range(len(values).bit_length())), interrupt):
         one = (places >> bit) & 1 == 1
         np.cumsum(~one, out=zeros[1:])
         low, high = zeros[lows], zeros[highs]

@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, WAVE_GROWTH
+from logpulse.query.meter import Meter, Phase
 from logpulse.query.planner import ScanPlan, Source
-from logpulse.query.result import ScanStats
 from logpulse.query.row_reader import FoundRows, ReadSources, Row
 from logpulse.query.scan import Bounds, RowOrder
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class OrderedRows:
-    """Give the rows of a plan in order, a portion at a time; `stats` counts what that has cost so far."""
+    """Give the rows of a plan in order, a portion at a time."""
 
     plan: ScanPlan
     order: RowOrder
     read: ReadSources
-    stats: ScanStats = attrs.field(factory=lambda: ScanStats())
+    meter: Meter
 
     def portions(self, first: int, start: tuple[int, int] | None) -> Iterator[Sequence[Row]]:
         """Give about `first` rows, then ever more, from a time and stream on; the last portion may be empty."""
@@ -46,9 +46,10 @@ class OrderedRows:
             wave, waiting = _next_wave(waiting, budget)
             if not wave:
                 break
-            read = self.read(wave, attrs.evolve(bounds, last_time=last_time), wanted)
-            found = found.merged(read, self.order, wanted)
-            self.stats += _cost(self.plan, wave)
+            with self.meter.phase(Phase.SCAN):
+                read = self.read(wave, attrs.evolve(bounds, last_time=last_time), wanted)
+                found = found.merged(read, self.order, wanted)
+            self.meter.scanned(self.plan, wave)
             budget = max(budget * WAVE_GROWTH, FIRST_WAVE_BYTES)
         return found
 
@@ -61,11 +62,3 @@ def _next_wave(waiting: list[Source], budget: int) -> tuple[list[Source], list[S
         if taken >= budget:
             return waiting[: number + 1], waiting[number + 1 :]
     return waiting, []
-
-
-def _cost(plan: ScanPlan, wave: Sequence[Source]) -> ScanStats:
-    stats = ScanStats()
-    for source in wave:
-        chunks = 0 if source.segment is None else len(source.segment.chunk_numbers(plan.streams))
-        stats += ScanStats(chunks, source.rows, source.text_bytes)
-    return stats

@@ -39,12 +39,33 @@ class ScanPlan:
     sources: tuple[Source, ...]
     predicates: tuple[SqlPredicate, ...]
 
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of log text that the sources hold of the streams, whatever their time; in memory of all streams."""
+        return sum(source.text_bytes for source in self.sources)
+
+    @property
+    def segments(self) -> int:
+        """The number of segments to read."""
+        return sum(source.segment is not None for source in self.sources)
+
+    @property
+    def head_rows(self) -> int:
+        """The number of entries in memory to look at."""
+        return sum(source.rows for source in self.sources if source.segment is None)
+
 
 def plan_scan(
     selector: Selector, start: int, end: int, view: View, predicates: tuple[SqlPredicate, ...] = ()
 ) -> ScanPlan:
     """Choose the streams and sources of `view` that may have entries in [start, end)."""
-    streams = view.index.select(selector.matchers)
+    return plan_streams(view.index.select(selector.matchers), start, end, view, predicates)
+
+
+def plan_streams(
+    streams: Int64Array, start: int, end: int, view: View, predicates: tuple[SqlPredicate, ...] = ()
+) -> ScanPlan:
+    """Choose the sources of `view` that may have entries of `streams` (sorted) in [start, end)."""
     if start >= end:
         return ScanPlan(streams, start, end, (), predicates)
     segments = (_segment_source(segment, streams) for segment in view.segments if _overlaps(segment, start, end))

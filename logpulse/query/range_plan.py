@@ -9,20 +9,44 @@ import attrs
 import numpy as np
 
 from logpulse.batch import Int64Array
-from logpulse.logql.ast import Grouping, GroupingMode, LabelFilter, RangeAggregation, Stage
+from logpulse.logql.ast import (
+    Grouping,
+    GroupingMode,
+    LabelFilter,
+    RangeAggregation,
+    RangeOperator,
+    Selector,
+    Stage,
+    Unwrap,
+)
 from logpulse.logql.ast_stages import JsonParser, LogfmtParser, PatternParser, RegexpParser, UnpackParser
 from logpulse.logql.base import make_base
 from logpulse.logql.candidates import candidates
 from logpulse.logql.label_use import wanted_labels
-from logpulse.logql.pipeline import Pipeline
+from logpulse.logql.pipeline import Pipeline, without_idle_line_formats
 from logpulse.logql.record import Record
 from logpulse.logql.stages.predicate import SqlPredicate
+from logpulse.logql.stages.sql_label import NEVER
 from logpulse.model.labels import Labels
+from logpulse.query.planner import ScanPlan, plan_streams
+from logpulse.query.prefilter import Division, Mode, split_stages
+from logpulse.query.sampling import OVER_BYTES
 from logpulse.query.sql_pipeline import SqlPipeline, labels_asked_for, to_sql
+from logpulse.query.windows import Windows
 from logpulse.storage.index import StreamIndex
+from logpulse.storage.view import View
 
 LABEL_PARSERS: Final = JsonParser | LogfmtParser | RegexpParser | PatternParser
 _MOST_CLASSES: Final = 8  # of streams by the labels they have; each is a scan of its own
+_COUNTING: Final = frozenset(
+    {
+        RangeOperator.COUNT,
+        RangeOperator.RATE,
+        RangeOperator.BYTES,
+        RangeOperator.BYTES_RATE,
+        RangeOperator.ABSENT,
+    }
+)
 
 
 @attrs.frozen(eq=False)
@@ -36,6 +60,59 @@ class StreamClass:
     streams: Int64Array
     pipeline: SqlPipeline | None
     candidates: tuple[SqlPredicate, ...] = ()
+
+    @property
+    def mode(self) -> Mode:
+        """Who decides the rows."""
+        if self.pipeline is None:
+            return Mode.EXACT
+        return Mode.SQL if self.pipeline.doubt == NEVER else Mode.DOUBTFUL
+
+
+@attrs.frozen(eq=False)
+class RangePlan:
+    """Hold how a range aggregation is read: `scan` is all of it, and each class of its streams a part.
+
+    `aggregation` is without the stages that nobody sees.
+    """
+
+    aggregation: RangeAggregation
+    windows: Windows
+    scan: ScanPlan
+    classes: tuple[StreamClass, ...]
+
+    @property
+    def selector(self) -> Selector:
+        """What chooses the streams."""
+        return self.aggregation.log_range.selector
+
+    @property
+    def counts(self) -> bool:
+        """Whether numbers of entries and bytes are enough, and no sample has to be seen."""
+        stages = self.aggregation.log_range.stages
+        return self.aggregation.operator in _COUNTING and not any(isinstance(stage, Unwrap) for stage in stages)
+
+    @property
+    def division(self) -> Division:
+        """Who decides what: of several classes, the one for which most falls to Python."""
+        mode = max((each.mode for each in self.classes), key=list(Mode).index, default=Mode.SQL)
+        stages = self.aggregation.log_range.stages
+        if mode is not Mode.EXACT:
+            return Division(mode, stages, ())
+        split = split_stages(stages)
+        return Division(mode, split.pushed, split.exact)
+
+
+def plan_range(aggregation: RangeAggregation, times: Int64Array, view: View) -> RangePlan:
+    """Plan the reading of a range aggregation at `times` (unix nanoseconds, ascending) from `view`."""
+    aggregation = _without_idle_stages(aggregation)
+    log_range = aggregation.log_range
+    windows = Windows(times, log_range.range_ns, log_range.offset_ns)
+    selected = view.index.select(log_range.selector.matchers)
+    classes = plan_classes(aggregation, selected, view.index)
+    streams = np.sort(np.concatenate([each.streams for each in classes]))
+    scan = plan_streams(streams, int(windows.starts[0]) + 1, int(windows.ends[-1]) + 1, view)
+    return RangePlan(aggregation, windows, scan, tuple(classes))
 
 
 def wanted_of(stages: Sequence[Stage], grouping: Grouping | None) -> frozenset[str] | None:
@@ -75,8 +152,8 @@ def row_candidates(stages: Sequence[Stage], streams: Int64Array, index: StreamIn
 
 
 def _divided(streams: Int64Array, masks: Sequence[np.ndarray]) -> list[tuple[Int64Array, tuple[bool, ...]]]:
-    if not masks:
-        return [(streams, ())]
+    if not masks or not len(streams):
+        return [(streams, tuple(False for _ in masks))]
     signs, classes = np.unique(np.stack(masks, axis=1), axis=0, return_inverse=True)
     return [(streams[classes.reshape(-1) == number], tuple(sign.tolist())) for number, sign in enumerate(signs)]
 
@@ -89,3 +166,16 @@ def _filtered(streams: Int64Array, filters: Sequence[LabelFilter], index: Stream
 
     kept = [passes(index.labels(stream)) for stream in streams.tolist()]
     return streams[np.array(kept, dtype=np.bool_)]
+
+
+def _without_idle_stages(aggregation: RangeAggregation) -> RangeAggregation:
+    """Leave out stages whose work nobody sees, which cannot fail then either, as in Loki.
+
+    These are formats of a line that nothing reads, and parsers where nothing asks for any label.
+    """
+    stages = aggregation.log_range.stages
+    if aggregation.operator not in OVER_BYTES:
+        stages = without_idle_line_formats(stages)
+    if wanted_of(stages, aggregation.grouping) == frozenset():
+        stages = tuple(stage for stage in stages if not isinstance(stage, LABEL_PARSERS))
+    return attrs.evolve(aggregation, log_range=attrs.evolve(aggregation.log_range, stages=stages))

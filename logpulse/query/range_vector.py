@@ -80,7 +80,9 @@ def from_samples(
     """
     with np.errstate(all="ignore"):
         parts = _parts(len(samples.labels), windows, interrupt)
-        return Matrix.stacked([_of_samples(operator, samples.part(*part), windows, parameter) for part in parts])
+        return Matrix.stacked(
+            [_of_samples(operator, samples.part(*part), windows, parameter, interrupt) for part in parts]
+        )
 
 
 def from_buckets(
@@ -108,7 +110,13 @@ def _parts(series: int, windows: Windows, interrupt: Interrupt | None) -> Iterat
         yield first, min(first + size, series)
 
 
-def _of_samples(operator: RangeOperator, samples: Samples, windows: Windows, parameter: float | None) -> Matrix:
+def _of_samples(
+    operator: RangeOperator,
+    samples: Samples,
+    windows: Windows,
+    parameter: float | None,
+    interrupt: Interrupt | None,
+) -> Matrix:
     cells = Cells.of(samples.labels, samples.series, samples.timestamps, windows)
     values = samples.values[cells.kept]
     match operator:
@@ -117,7 +125,8 @@ def _of_samples(operator: RangeOperator, samples: Samples, windows: Windows, par
         case RangeOperator.LAST:
             return cells.matrix(values[cells.highs - 1])
         case RangeOperator.QUANTILE:
-            return cells.matrix(quantiles(values.astype(np.float64), cells.lows, cells.highs, parameter or 0.0))
+            numbers = values.astype(np.float64)
+            return cells.matrix(quantiles(numbers, cells.lows, cells.highs, parameter or 0.0, interrupt))
         case RangeOperator.VARIANCE:
             return cells.matrix(_variances(cells, values))
         case RangeOperator.STANDARD_DEVIATION:

@@ -87,15 +87,49 @@ class Cursor:
 
 
 @attrs.frozen
+class PhaseSeconds:
+    """Hold the seconds that a query spent choosing what to read, in scans, on rows one by one, and on series."""
+
+    plan: float = 0
+    scan: float = 0
+    exact: float = 0
+    evaluate: float = 0
+
+    def __add__(self, other: PhaseSeconds) -> PhaseSeconds:
+        return PhaseSeconds(
+            self.plan + other.plan, self.scan + other.scan, self.exact + other.exact, self.evaluate + other.evaluate
+        )
+
+
+@attrs.frozen
 class ScanStats:
-    """Count what a query had to look at: chunks on disk, entries, and bytes of their text."""
+    """Count what a query had to look at: chunks on disk, entries, and bytes of their text, each time it did.
+
+    `streams` and `segments` are the different ones among those; `skipped_chunks` are all other chunks on disk.
+    `exact_rows` are the entries that Python decided one by one, since SQL could not.
+    """
 
     chunks: int = 0
     rows: int = 0
     text_bytes: int = 0
+    streams: int = 0
+    segments: int = 0
+    skipped_chunks: int = 0
+    exact_rows: int = 0
+    seconds: PhaseSeconds = PhaseSeconds()
 
     def __add__(self, other: ScanStats) -> ScanStats:
-        return ScanStats(self.chunks + other.chunks, self.rows + other.rows, self.text_bytes + other.text_bytes)
+        """Join what two reads for one query cost, which are about the same streams and segments."""
+        return ScanStats(
+            self.chunks + other.chunks,
+            self.rows + other.rows,
+            self.text_bytes + other.text_bytes,
+            max(self.streams, other.streams),
+            max(self.segments, other.segments),
+            max(self.skipped_chunks, other.skipped_chunks),
+            self.exact_rows + other.exact_rows,
+            self.seconds + other.seconds,
+        )
 
 
 @attrs.frozen(eq=False)

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from logpulse.batch import Int64Array
 from logpulse.errors import PipelineError
-from logpulse.limits import ROWS_BETWEEN_CHECKS
 from logpulse.logql.ast import GroupingMode, RangeAggregation, RangeOperator, Unwrap
 from logpulse.logql.base import Bases
 from logpulse.logql.pipeline import Pipeline
@@ -53,12 +52,11 @@ class Sampler:
             QueryCancelledError: the interrupt was pulled.
         """
         self.rows += rows.num_rows
-        bases, labels_of, measure = self._bases, self._labels_of, self._measure
+        bases, labels_of, measure, check = self._bases, self._labels_of, self._measure, self._interrupt.check
         number, time_of, value_of = self._numbers.append, self._times.append, self._values.append
         columns = (rows.column(name).to_pylist() for name in ("stream", "timestamp", "line", "metadata"))
-        for row, (stream, time, line, metadata) in enumerate(zip(*columns, strict=True)):
-            if row % ROWS_BETWEEN_CHECKS == 0:
-                self._interrupt.check()
+        for stream, time, line, metadata in zip(*columns, strict=True):
+            check()  # at each row, as one with a long template takes up to TEMPLATE_SECONDS
             record = Record(time, line, bases.of(labels_of(stream), metadata))
             value = measure(record)
             if value is None:

@@ -16,6 +16,7 @@ from logpulse.logql.ast import GroupingMode, RangeAggregation
 from logpulse.logql.base import Bases
 from logpulse.logql.record import Record
 from logpulse.query.gathering import SeriesNumbers
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import SeriesLabels
 from logpulse.query.result import LabelsOf
 from logpulse.query.sampling import series_key
@@ -39,8 +40,12 @@ class SeriesKeys:
     numbers: pa.Table | None
     labels_of: LabelsOfGroup
 
-    def series(self, found: pa.Table, numbers: SeriesNumbers) -> Int64Array:
-        """Give the number of the series of each row; the groups are in the columns group0, group1, …"""
+    def series(self, found: pa.Table, numbers: SeriesNumbers, interrupt: Interrupt) -> Int64Array:
+        """Give the number of the series of each row; the groups are in the columns group0, group1, …
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+        """
         columns = [found.column(f"group{place}") for place in range(len(self.expressions))]
         if not columns:
             return np.full(found.num_rows, numbers.of(self.labels_of()), dtype=np.int64)
@@ -50,7 +55,7 @@ class SeriesKeys:
         values = [each.dictionary.to_pylist() for each in encoded]
         known = [
             numbers.of(self.labels_of(*(value[code] for value, code in zip(values, group, strict=True))))
-            for group in groups.tolist()
+            for group in checked(groups.tolist(), interrupt)
         ]
         series: Int64Array = np.array(known, dtype=np.int64)[places.reshape(-1)]
         return series

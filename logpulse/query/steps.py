@@ -24,7 +24,13 @@ def check_range(start: int, end: int, longest: int = QUERY_RANGE_NS) -> None:
     if end < start:
         raise InvalidRequestError("end", end, f"must not lie before start, {start}")
     if end - start > longest:
-        raise LimitExceededError("seconds between start and end", longest / SECOND_NS, (end - start) / SECOND_NS)
+        raise LimitExceededError(
+            "seconds between start and end",
+            longest / SECOND_NS,
+            (end - start) / SECOND_NS,
+            "query.max_range",
+            "ask for a shorter range",
+        )
 
 
 def check_step(start: int, end: int, step: int, most: int = POINTS_PER_SERIES) -> None:
@@ -37,7 +43,9 @@ def check_step(start: int, end: int, step: int, most: int = POINTS_PER_SERIES) -
     if step <= 0:
         raise InvalidRequestError("step", step, "must be positive")
     if (end - start) // step > most:
-        raise LimitExceededError("points of one series", most, (end - start) // step)
+        raise LimitExceededError(
+            "points of one series", most, (end - start) // step, "query.max_points", "ask for a larger step"
+        )
 
 
 def aligned(start: int, end: int, step: int) -> tuple[int, int]:

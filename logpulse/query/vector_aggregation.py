@@ -9,26 +9,30 @@ import numpy as np
 
 from logpulse.logql.ast_metric import Grouping, GroupingMode, VectorAggregation, VectorOperator
 from logpulse.query.grouping import Groups, only, without
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Float64Array, Mask, Matrix, SeriesLabels
 
 
-def aggregate(aggregation: VectorAggregation, operand: Matrix) -> Matrix:
+def aggregate(aggregation: VectorAggregation, operand: Matrix, interrupt: Interrupt | None = None) -> Matrix:
     """Make one series of each group of `operand`, or choose or order its series.
 
     `sort` orders the answer to an instant query, which has one point, and does nothing else. NaN is neither the largest
     nor the smallest of anything. Among equal values `topk` prefers series that come first by labels.
+
+    Raises:
+        QueryCancelledError: `interrupt` was pulled.
     """
     match aggregation.operator:
         case VectorOperator.TOP | VectorOperator.APPROXIMATE_TOP:
-            return _chosen(operand, np.negative, aggregation.parameter or 0, aggregation.grouping)
+            return _chosen(operand, np.negative, aggregation, interrupt)
         case VectorOperator.BOTTOM:
-            return _chosen(operand, np.positive, aggregation.parameter or 0, aggregation.grouping)
+            return _chosen(operand, np.positive, aggregation, interrupt)
         case VectorOperator.SORT:
             return _sorted(operand, np.positive)
         case VectorOperator.SORT_DESCENDING:
             return _sorted(operand, np.negative)
         case _:
-            return _reduced(aggregation.operator, operand, aggregation.grouping)
+            return _reduced(aggregation, operand, interrupt)
 
 
 def by_labels(operand: Matrix) -> Matrix:
@@ -38,7 +42,8 @@ def by_labels(operand: Matrix) -> Matrix:
     return operand.chosen(sorted(range(len(operand.labels)), key=lambda row: operand.labels[row]))
 
 
-def _groups(labels: tuple[SeriesLabels, ...], grouping: Grouping | None) -> Groups[SeriesLabels]:
+def _groups(operand: Matrix, grouping: Grouping | None, interrupt: Interrupt | None) -> Groups[SeriesLabels]:
+    labels = checked(operand.labels, interrupt)
     if grouping is None:
         return Groups.of(labels, lambda _: ())
     names = frozenset(grouping.labels)
@@ -49,11 +54,11 @@ def _groups(labels: tuple[SeriesLabels, ...], grouping: Grouping | None) -> Grou
 # -- one series of each group -----------------------------------------------------------------------------------------
 
 
-def _reduced(operator: VectorOperator, operand: Matrix, grouping: Grouping | None) -> Matrix:
-    groups = _groups(operand.labels, grouping)
+def _reduced(aggregation: VectorAggregation, operand: Matrix, interrupt: Interrupt | None) -> Matrix:
+    groups = _groups(operand, aggregation.grouping, interrupt)
     counts = groups.counts(operand.present)
     with np.errstate(all="ignore"):
-        match operator:
+        match aggregation.operator:
             case VectorOperator.SUM:
                 values = groups.sums(operand.values, operand.present)
             case VectorOperator.AVERAGE:
@@ -86,14 +91,14 @@ Sign = Callable[[Float64Array], Float64Array]
 """Turn values so that those wanted first are the smallest."""
 
 
-def _chosen(operand: Matrix, sign: Sign, most: int, grouping: Grouping | None) -> Matrix:
+def _chosen(operand: Matrix, sign: Sign, aggregation: VectorAggregation, interrupt: Interrupt | None) -> Matrix:
     operand = by_labels(operand)
-    groups = _groups(operand.labels, grouping)
+    groups = _groups(operand, aggregation.grouping, interrupt)
     keys = sign(operand.values), ~operand.present, np.broadcast_to(groups.numbers[:, np.newaxis], operand.values.shape)
     order = np.lexsort(keys, axis=0)
     places = np.arange(len(operand.labels)) - groups.begins[np.sort(groups.numbers)]
     taken: Mask = np.zeros(operand.present.shape, dtype=np.bool_)
-    np.put_along_axis(taken, order, (places < most)[:, np.newaxis], axis=0)
+    np.put_along_axis(taken, order, (places < (aggregation.parameter or 0))[:, np.newaxis], axis=0)
     chosen = attrs.evolve(operand, present=operand.present & taken).inhabited()
     return _sorted(chosen, sign) if operand.ordered else chosen
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from logpulse.errors import SeriesConflictError
 from logpulse.logql.ast_metric import BinaryOperation, ManySide, MatchingMode, VectorMatching
 from logpulse.query.grouping import Groups, only, without
+from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Float64Array, Mask, Matrix, SeriesLabels, check_size
 
 
@@ -33,7 +34,7 @@ def signature(matching: VectorMatching | None) -> Callable[[SeriesLabels], Serie
     return lambda labels: without(labels, names)
 
 
-def met(operation: BinaryOperation, left: Matrix, right: Matrix) -> Meeting:
+def met(operation: BinaryOperation, left: Matrix, right: Matrix, interrupt: Interrupt | None = None) -> Meeting:
     """Let the series of two vectors meet, point by point.
 
     Series of one side with the same signature are no conflict as long as no two of them have a point at the same time.
@@ -42,6 +43,7 @@ def met(operation: BinaryOperation, left: Matrix, right: Matrix) -> Meeting:
         SeriesConflictError: at some point several series of the side of one have the same signature, several of the
             other side meet one without `group_left` or `group_right`, or several results have the same labels.
         LimitExceededError: too many series meet.
+        QueryCancelledError: `interrupt` was pulled.
     """
     matching = operation.matching
     many = None if matching is None else matching.many
@@ -49,17 +51,19 @@ def met(operation: BinaryOperation, left: Matrix, right: Matrix) -> Meeting:
     several, single = (right, left) if many is ManySide.RIGHT else (left, right)
     sign = signature(matching)
     _require_unique(
-        Groups.of(single.labels, sign).conflict(single.present),
+        Groups.of(checked(single.labels, interrupt), sign).conflict(single.present),
         f"several series on the {'left' if many is ManySide.RIGHT else 'right'} of `{operation.operator.value}` match",
         "match by more labels, or aggregate that side; many-to-many matching is not allowed",
     )
-    singles = Groups.of(single.labels, lambda labels: (sign(labels), only(labels, include)))
-    partners = _partners([sign(labels) for labels in several.labels], singles.keys, len(several.times))
+    singles = Groups.of(checked(single.labels, interrupt), lambda labels: (sign(labels), only(labels, include)))
+    partners = _partners(
+        [sign(labels) for labels in checked(several.labels, interrupt)], singles.keys, len(several.times)
+    )
     here = several.present[partners.several] & (singles.counts(single.present) > 0)[partners.singles]
     results = Groups.of(
         [
             sign(several.labels[row]) if many is None else _including(several.labels[row], include, singles.keys[place])
-            for row, place in zip(partners.several.tolist(), partners.singles.tolist(), strict=True)
+            for row, place in checked(zip(partners.several.tolist(), partners.singles.tolist(), strict=True), interrupt)
         ],
         lambda labels: labels,
     )

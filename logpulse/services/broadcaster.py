@@ -10,7 +10,8 @@ import trio
 from logpulse.errors import OverloadedError
 from logpulse.limits import COMMITTED_BATCHES, COMMITTED_BYTES
 from logpulse.services.metrics import Metrics
-from logpulse.services.subscriber import Dropped, QueuedMemory, Subscriber, TailFilter
+from logpulse.services.subscriber import Dropped, QueuedMemory, Subscriber
+from logpulse.services.tail_filter import TailFilter
 from logpulse.storage.store import Commit
 
 

@@ -1,18 +1,16 @@
-"""A subscriber: one live tail's filter and its bounded queue, filled by the broadcaster and emptied by the tail."""
+"""A subscriber: the bounded queue of one live tail, filled by the broadcaster and emptied by the tail."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from sys import getsizeof
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
-import numpy as np
-import pyarrow as pa
 import trio
 
-from logpulse.batch import Batch, entry_bytes, stream_column, timestamp_column
 from logpulse.errors import LimitExceededError
 from logpulse.limits import (
     BLOCKED_SECONDS,
@@ -20,82 +18,18 @@ from logpulse.limits import (
     FRAME_BYTES,
     FRAME_ENTRIES,
     HISTORY_BUFFER_ENTRIES,
-    MATCH_ROWS,
     SUBSCRIBER_BYTES,
     SUBSCRIBER_FRAMES,
     SUBSCRIBERS_BYTES,
-    TAIL_STREAMS,
+    TAIL_FILTER_SECONDS,
     UNCONFIRMED_FILTERS,
 )
-from logpulse.logql.ast import LogQuery
-from logpulse.logql.base import Bases
-from logpulse.logql.pipeline import Pipeline
-from logpulse.logql.record import Record
-from logpulse.model.labels import Labels, StreamId
+from logpulse.query.interrupt import Interrupt
 from logpulse.query.result import Entry
+from logpulse.services.tail_filter import TailFilter
 from logpulse.storage.store import Commit
 
-
-class TailFilter:
-    """Decide which entries a tail shows: yes or no for each stream, remembered, then the exact pipeline."""
-
-    def __init__(self, query: LogQuery) -> None:
-        """Compile `query`."""
-        self.query = query
-        self._pipeline = Pipeline(query.stages)
-        self._bases = Bases()
-        self._matches = [(matcher.name, matcher.predicate()) for matcher in query.selector.matchers]
-        self._streams: dict[int, bool] = {}
-
-    def parts(self, batch: Batch) -> Iterator[pa.RecordBatch]:
-        """Give the rows of the streams it shows in commit order, a frame's worth at a time."""
-        wanted = [stream for stream, labels in batch.streams.items() if self._wants(stream, labels)]
-        if not wanted:
-            return
-        streams = np.array(wanted, dtype=np.int64)
-        for start in range(0, batch.rows, MATCH_ROWS):
-            rows = batch.entries.slice(start, MATCH_ROWS)
-            if len(wanted) < len(batch.streams):
-                rows = rows.filter(pa.array(np.isin(stream_column(rows), streams)))
-            yield from _frames(rows)
-
-    def entries(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels]) -> list[Entry]:
-        """Give the entries among these rows that the pipeline lets through."""
-        columns = (part.column(number).to_pylist() for number in range(4))
-        found = []
-        for stream, timestamp, line, metadata in zip(*columns, strict=True):
-            labels = streams[stream]
-            record = Record(timestamp, line, self._bases.of(labels, metadata))
-            if self._pipeline.run(record):
-                found.append(Entry(stream, timestamp, line, metadata, labels, record))
-        return found
-
-    def loss(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels]) -> Dropped | None:
-        """Count them only."""
-        if self.query.stages:
-            times = [entry.timestamp for entry in self.entries(part, streams)]
-        else:
-            times = timestamp_column(part).tolist()
-        return Dropped(len(times), min(times), max(times)) if times else None
-
-    def _wants(self, stream: StreamId, labels: Labels) -> bool:
-        known = self._streams.get(stream)
-        if known is None:
-            known = all(matches(labels.get(name)) for name, matches in self._matches)
-            if len(self._streams) >= TAIL_STREAMS:
-                self._streams.clear()
-            self._streams[stream] = known
-        return known
-
-
-def _frames(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    ends = np.cumsum(entry_bytes(rows))
-    start, before = 0, 0
-    while start < rows.num_rows:
-        within = int(np.searchsorted(ends, before + FRAME_BYTES, side="right"))
-        stop = max(start + 1, min(within, start + FRAME_ENTRIES))
-        yield rows.slice(start, stop - start)
-        start, before = stop, int(ends[stop - 1])
+_T = TypeVar("_T")
 
 
 @attrs.frozen
@@ -199,6 +133,9 @@ class Subscriber:
         self._full_since: float | None = None
         self._filled = trio.Event()
         self._paused = False
+        self._thread = trio.CapacityLimiter(1)
+        self.is_overtaxed = False
+        """Whether the filter took too long for its tail to go on."""
 
     # -- the broadcaster's side; never blocks -------------------------------------------------------------------------
 
@@ -206,21 +143,38 @@ class Subscriber:
         """Queue the matching entries of a commit, letting other tasks run after each frame's worth.
 
         Once the queue is full, the rest of the commit is lost. A filter that changes meanwhile begins after the commit.
+        One that takes too long gets nothing from then on: see `is_overtaxed`.
         """
         self._is_offered = True
         is_full = False
+        streams = commit.batch.streams
         for part in self._filter.parts(commit.batch):
+            if self.is_overtaxed:
+                break
             is_full = is_full or self._is_full
             if not is_full:
-                if found := self._filter.entries(part, commit.batch.streams):
+                if found := await self._in_time(partial(self._filter.entries, part, streams)):
                     self._add(Entries.of(commit.sequence, found))
-            elif (loss := self._filter.loss(part, commit.batch.streams)) is not None:
-                self._lose(loss)
+            elif times := await self._in_time(partial(self._filter.times, part, streams)):
+                self._lose(Dropped(len(times), min(times), max(times)))
             await trio.lowlevel.checkpoint()
         self._is_offered = False
         for change in self._changes:
             self._begin_filter(*change)
         self._changes.clear()
+
+    async def _in_time(self, work: Callable[[Interrupt], _T]) -> _T | None:
+        """Do the work of the filter, in a thread unless it is quick; None if that takes too long."""
+        interrupt = Interrupt()
+        if self._filter.is_quick:
+            return work(interrupt)
+        try:
+            with trio.move_on_after(TAIL_FILTER_SECONDS):
+                return await trio.to_thread.run_sync(work, interrupt, abandon_on_cancel=True, limiter=self._thread)
+        finally:
+            interrupt.pull()
+        self.is_overtaxed = True
+        return None
 
     def report_loss(self, lost: Dropped) -> None:
         """Note entries that never reached this subscriber."""

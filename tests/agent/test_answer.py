@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from agent.answer import Action, judge
-from agent.backoff import Backoff, parse_retry_after
 from agent.pipeline.labelling import filename_label
 from agent.siblings import is_rotated_name
 
@@ -16,40 +15,25 @@ REFUSED = b'{"error":"x","accepted":1,"rejected":[{"stream":0,"entry":1,"reason"
         ((200, 202, 204), b"", Action.DONE),
         ((408, 425, 429, 500, 502, 503, 504, 520), b"<html>", Action.RETRY),
         ((301, 302, 307, 308, 401, 403, 404, 405, 409, 410, 415, 451, 501), b"{}", Action.HOLD),
-        ((400, 413, 422), b"{}", Action.SPLIT),
+        ((400, 413, 422), b'{"error":"x"}', Action.SPLIT),
+        ((413,), b"<html>", Action.SPLIT),
+        ((400, 422), b"<html>400 The plain HTTP request was sent to HTTPS port", Action.HOLD),
+        ((400, 422), b"{}", Action.HOLD),
+        ((400, 422), b"", Action.HOLD),
         ((400, 422), b'{"error":"x","accepted":0,"rejected":[],"rejectedCount":5}', Action.SPLIT),
         ((400, 422), REFUSED, Action.REFUSED),
         ((413,), REFUSED, Action.SPLIT),
-        ((400,), b'{"rejected":"all"}', Action.SPLIT),
+        ((400,), b'{"error":"x","rejected":"all"}', Action.HOLD),
     ],
 )
 def test_answers(statuses: tuple[int, ...], body: bytes, action: Action) -> None:
     assert [judge(status, {}, body, 0.0).action for status in statuses] == [action] * len(statuses)
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("5", 5),
-        (" 120 ", 120),
-        ("Thu, 01 Jan 1970 00:01:40 GMT", 40),
-        ("Thu, 01 Jan 1970 00:00:10 GMT", 0),
-        ("soon", 0),
-        ("", 0),
-        ("-1", 0),
-    ],
-)
-def test_retry_after(header: str, seconds: float) -> None:
-    assert parse_retry_after(header, 60.0) == seconds
-    assert judge(429, {"retry-after": header}, b"", 60.0).retry_after == seconds
-
-
-def test_waits_grow_to_a_bound_and_respect_the_server() -> None:
-    backoff = Backoff(60, fraction=lambda: 1.0)
-    assert [backoff.next_wait() for _ in range(9)] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
-    assert Backoff(60, fraction=lambda: 0.0).next_wait() == 0
-    assert Backoff(60).next_wait(retry_after=100) == 100
-    assert Backoff(60).next_wait(retry_after=1e9) == 300
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_the_server_says_when_to_come_again(status: int) -> None:
+    assert judge(status, {"retry-after": "Thu, 01 Jan 1970 00:01:40 GMT"}, b"", 60.0).retry_after == 40
+    assert judge(status, {}, b"", 60.0).retry_after is None
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.config import AgentConfig, describe, load_config, settings
+from agent.config import AgentConfig, ServerConfig, describe, load_config, settings
+from agent.http_client import HttpClient
 from logpulse.errors import ConfigError
-from logpulse.model.setting import ByteSize, Duration
+from logpulse.model.setting import ByteSize, Duration, Secret
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "agent-config.yaml"
 TARGET = "targets: [{path: /var/log/a.log}]\n"
@@ -80,6 +81,15 @@ def test_later_sources_win(tmp_path: Path) -> None:
         (TARGET + "files: {poll_interval: 5}\n", "files.poll_interval", "duration"),
         (TARGET + "files: {start_position: middle}\n", "files.start_position", "middle"),
         (TARGET + "server: {url: 'ftp://x'}\n", "server.url", "http://host:8080"),
+        (TARGET + "server: {url: 'http://'}\n", "server.url", "http://host:8080"),
+        (TARGET + "server: {url: 'http://a:0'}\n", "server.url", "http://host:8080"),
+        (TARGET + "server: {url: 'http://a:x'}\n", "server.url", "http://host:8080"),
+        (TARGET + "server: {url: 'http://a/?b'}\n", "server.url", "http://host:8080"),
+        (TARGET + 'server: {url: "http://a\\u0001b"}\n', "server.url", "http://host:8080"),
+        (TARGET + 'server: {url: "http://a/\\x7f"}\n', "server.url", "http://host:8080"),
+        (TARGET + f"server: {{url: 'http://{'a' * 64}.b'}}\n", "server.url", "http://host:8080"),
+        (TARGET + "server: {api_key: schlüssel}\n", "server.api_key", "printable ASCII"),
+        (TARGET + 'server: {api_key: "two\\nlines"}\n', "server.api_key", "printable ASCII"),
         (TARGET + "server: {api_key: '${NOT_SET}'}\n", "server.api_key", "NOT_SET is not set"),
         (TARGET + "server: {url: 'http://a'}\nserver: {url: 'http://b'}\n", "--config", "given twice"),
         (TARGET + "batch: &a {}\nfiles: *a\n", "--config", "aliases"),
@@ -103,3 +113,27 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     config = _load(tmp_path, TARGET + "server: {api_key: hunter2}\n")
     assert "hunter2" not in describe(config) + repr(config)
     assert yaml.safe_load(describe(config))["targets"][0]["path"] == "/var/log/a.log"
+
+
+@pytest.mark.parametrize("url", ["http://x:hunter2@host:8080", "http://hunter2@host", "http://x:hunter2@ho st"])
+def test_a_password_in_the_url_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match=r"server\.api_key") as caught:
+        _load(tmp_path, TARGET, {"LOGPULSE_SERVER_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_refused_key_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, TARGET, {"LOGPULSE_API_KEY": "hunter2\udcff"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_blanks_around_url_and_key_are_dropped(tmp_path: Path) -> None:
+    config = _load(tmp_path, TARGET, {"LOGPULSE_API_KEY": "key\n", "LOGPULSE_SERVER_URL": " http://host:1\n"})
+    assert (config.server.api_key, config.server.url) == ("key", "http://host:1")
+    assert type(config.server.api_key) is Secret
+
+
+def test_a_host_that_the_http_client_refuses_is_a_mistake_in_the_url() -> None:
+    with pytest.raises(ConfigError, match=r"server\.url"):
+        HttpClient(ServerConfig(url="http://\u2603.net"))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import trio
 
 from agent.batcher import Batch, gather
-from agent.config import BatchConfig
+from agent.config import BatchConfig, ServerConfig
+from agent.dead_letters import DeadLetters
 from agent.entry import Chunk, Entry
+from agent.http_client import HttpClient, RawAnswer
 from agent.identity import Identity, Mark
-from agent.positions import START, Point, Record, Span
-from logpulse.model.setting import ByteSize
+from agent.keeper import Keeper
+from agent.positions import START, Point, Positions, Record, Span
+from agent.positions_file import open_positions_file
+from agent.sender import Sender
+from logpulse.model.setting import ByteSize, seconds
 
 from .fake_server import HANG_UP, STORED_THEN_HANG_UP, FakeServer, Reply, Stored
 from .running import Workplace, append
@@ -36,6 +42,7 @@ def _letters(place: Workplace) -> list[dict[str, object]]:
     [
         *[Reply(status) for status in (408, 425, 429, 500, 502, 503, 504, 599)],
         *[Reply(status) for status in (401, 403, 404, 405, 410, 501)],
+        *[Reply(status, b"<html>not LogPulse") for status in (400, 422)],
         *[Reply(status, headers=(("location", "http://127.0.0.1:1/"),)) for status in (301, 307)],
         Reply(429, headers=(("retry-after", "0"),)),
         Reply(503, headers=(("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"),)),
@@ -53,6 +60,28 @@ async def test_sent_again_until_stored(place: Workplace, server: FakeServer, rep
     assert server.lines == LINES
     assert server.bodies == [server.bodies[0]] * 4
     assert (outcome.refused, _letters(place)) == (0, [])
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(100, 100), (10**9, 300), (0, 0)])
+async def test_waits_as_long_as_the_server_asks_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, autojump_clock: trio.testing.MockClock, asked: int, waited: int
+) -> None:
+    answers = [RawAnswer(503, {"retry-after": str(asked)}, b""), RawAnswer(200, {}, b"")]
+
+    async def push(_client: HttpClient, _body: bytes) -> RawAnswer:
+        await trio.lowlevel.checkpoint()
+        return answers.pop(0)
+
+    monkeypatch.setattr(HttpClient, "push", push)
+    batches_in, batches_out = trio.open_memory_channel[Batch](1)
+    positions = Positions()
+    with open_positions_file(tmp_path / "state" / "positions.json") as file:
+        ledger = Keeper(file, positions, list[Record])
+        sender = Sender(ServerConfig(retry_longest=seconds(60)), ledger, DeadLetters(tmp_path / "dead"))
+        batches_in.send_nowait(Batch([_chunk(0)]))
+        batches_in.close()
+        await sender.run(batches_out)
+    assert waited <= trio.current_time() <= max(waited, 0.5)
 
 
 async def test_a_timeout(place: Workplace, server: FakeServer) -> None:
@@ -108,7 +137,9 @@ async def test_refused_entries_become_dead_letters(place: Workplace, server: Fak
 
 
 async def test_a_poison_entry_without_a_place_is_found_by_halves(place: Workplace, server: FakeServer) -> None:
-    server.judge = lambda entries: Reply(400, b"bad") if any(each.line == "line 5" for each in entries) else None
+    server.judge = lambda entries: (
+        Reply(400, b'{"error":"bad"}') if any(each.line == "line 5" for each in entries) else None
+    )
     _write(place)
     outcome = await place.once()
     assert Counter(server.lines) == Counter(line for line in LINES if line != "line 5")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,28 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "d" / "up").symlink_to(tmp_path)
     (tmp_path / "a.log").touch()
     assert list(GlobPattern.parse(f"{tmp_path}/**/*.log").paths()) == [f"{tmp_path}/a.log"]
+
+
+def test_a_link_that_leads_to_itself_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.log").touch()
+    (tmp_path / "self").symlink_to("self")
+    assert list(GlobPattern.parse(f"{tmp_path}/*/*.log").paths()) == [f"{tmp_path}/d/a.log"]
+
+
+def test_a_tree_may_be_deeper_than_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.log").touch()
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1_500):  # step by step, as the whole is longer than a path may be
+        os.mkdir("d")  # noqa: PTH102
+        os.chdir("d")
+    try:
+        assert list(GlobPattern.parse(f"{tmp_path}/**/*.log").paths()) == [f"{tmp_path}/a.log"]
+        assert list(GlobPattern.parse(f"{tmp_path}/**").paths()) == [f"{tmp_path}/a.log"]
+    finally:
+        for _ in range(1_500):  # what deletes the folders of tests is recursive too
+            os.chdir("..")
+            os.rmdir("d")  # noqa: PTH106
 
 
 @pytest.mark.parametrize(

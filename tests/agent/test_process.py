@@ -95,6 +95,14 @@ async def test_exit_codes_of_once(place: Workplace, server: FakeServer) -> None:
     assert server.lines == ["good"]
 
 
+async def test_once_that_is_stopped_before_all_is_delivered_has_failed(place: Workplace, server: FakeServer) -> None:
+    _write(place.logs / "a.log", LINES[:5])  # all read at once: only the delivery is cut short
+    server.always = Reply(503)
+    process = await place.start_process("--once")
+    await server.wait_for(lambda: len(server.bodies) > 0)
+    assert await end(process, signal.SIGTERM) == 1
+
+
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOGPULSE_")}
     return subprocess.run(
@@ -126,6 +134,17 @@ async def test_the_key_is_in_no_log_line(place: Workplace, server: FakeServer) -
     assert b"server.api_key" in text
     assert b"hunter2" not in text
     assert Counter(server.lines) == Counter(LINES)
+
+
+@pytest.mark.parametrize(("mode", "is_warned"), [(0o644, True), (0o604, True), (0o600, False), (0o640, False)])
+async def test_a_key_that_everybody_can_read(place: Workplace, server: FakeServer, mode: int, is_warned: bool) -> None:
+    place.set("server", "api_key", "hunter2")
+    place.write_config().chmod(mode)
+    process = await place.start_process("--once")
+    assert process.stderr is not None
+    text = b"".join([piece async for piece in process.stderr])
+    assert await process.wait() == 0
+    assert (b"can be read by everybody" in text) is is_warned
 
 
 def test_it_imports_neither_the_engine_nor_the_server() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from agent.positions_file import PositionsLockedError, open_positions_file
+from agent.positions_file import LaterVersionError, PositionsLockedError, open_positions_file
 from agent.timeline import Timeline
 from logpulse.errors import StorageError
 
@@ -122,7 +122,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "NULs": lambda data: b"\0" * len(data),
     "half": lambda data: data[: len(data) // 2],
     "one bit": lambda data: data.replace(b'"offset":', b'"offset":1', 1),
-    "version": lambda data: data.replace(b'"version":1', b'"version":99'),
+    "version": lambda data: data.replace(b'"version":1', b'"version":0'),
     "other JSON": lambda data: b"[]",
     "no UTF-8": lambda data: b"\xff" + data,
 }
@@ -146,6 +146,23 @@ async def test_a_damaged_positions_file(place: Workplace, server: FakeServer, da
     assert list(place.positions.parent.glob("positions.json.corrupt-*"))
     await place.once()
     assert server.lines == (LINES[5:8] if has_backup else LINES[:8])
+
+
+@pytest.mark.parametrize("content", [None, b'{"version":2,"files":{}}'])
+async def test_positions_of_a_later_version_are_left_alone(
+    place: Workplace, server: FakeServer, content: bytes | None
+) -> None:
+    """Whatever else stands in them. After a downgrade everything would be sent again otherwise."""
+    _write(place.logs / "a.log", LINES[:5])
+    await place.once()
+    kept = content or place.positions.read_bytes().replace(b'"version":1', b'"version":2')
+    place.positions.write_bytes(kept)
+    with pytest.raises(LaterVersionError, match="later version"):
+        await place.once()
+    process = await place.start_process("--once")
+    assert await process.wait() == 2
+    assert server.lines == LINES[:5]
+    assert place.positions.read_bytes() == kept
 
 
 async def test_a_missing_positions_file(place: Workplace, server: FakeServer) -> None:
@@ -178,6 +195,31 @@ async def test_a_folder_that_others_may_write_to_is_refused(place: Workplace) ->
 async def test_one_agent_at_a_time(place: Workplace) -> None:
     with open_positions_file(place.positions), pytest.raises(PositionsLockedError, match="another agent"):
         await place.once()
+
+
+def test_positions_are_on_disk_before_they_take_the_place_of_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that dies leaves the old ones or the new ones, and not an empty file."""
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def noting_fsync(descriptor: int) -> None:
+        done.append(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def noting_replace(source: Path, target: Path) -> None:
+        done.append(f"rename {Path(source).name} {Path(target).name}")
+        replace(source, target)
+
+    with open_positions_file(tmp_path / "state" / "p.json") as file:
+        file.write_durably(b"1")
+        monkeypatch.setattr(os, "fsync", noting_fsync)
+        monkeypatch.setattr(os, "replace", noting_replace)
+        file.write_durably(b"2")
+    assert done == ["fsync p.json.tmp", "rename p.json p.json.bak", "rename p.json.tmp p.json", "fsync state"]
+    assert (tmp_path / "state" / "p.json").read_bytes() == b"2"
+    assert (tmp_path / "state" / "p.json.bak").read_bytes() == b"1"
 
 
 async def test_a_full_disk_stops_nothing(place: Workplace, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from agent.follower import Follower
 from agent.identity import Identity, open_regular
 from agent.pipeline.labelling import StreamLabels, no_level
 from agent.positions import Record
@@ -147,20 +150,77 @@ async def test_a_writer_that_keeps_the_renamed_file(place: Workplace, server: Fa
     assert server.lines_of(log) == ["before", "after the renaming", "unfinished", "new"]
 
 
-async def test_two_rotations_while_the_server_is_away(place: Workplace, server: FakeServer) -> None:
+@PATTERNS
+@pytest.mark.parametrize("shifts", [True, False])
+async def test_rotations_while_the_server_is_away(
+    place: Workplace, server: FakeServer, monkeypatch: pytest.MonkeyPatch, pattern: str, shifts: bool
+) -> None:
+    """Files wait for the ones that they follow, also for one that was renamed again meanwhile."""
+    told: list[str] = []
+    leave, come_back = Follower.leave, Follower.come_back
+
+    def noting_leave(each: Follower) -> None:
+        told.append(f"{each.tail.path} left")
+        leave(each)
+
+    def noting_come_back(each: Follower, path: str) -> None:
+        told.append(f"{path} found")
+        come_back(each, path)
+
+    monkeypatch.setattr(Follower, "leave", noting_leave)
+    monkeypatch.setattr(Follower, "come_back", noting_come_back)
     log = place.logs / "app.log"
-    lines = numbered(0, 3000, LONG)
+    place.targets[0]["path"] = f"{place.logs}/{pattern}"
+    place.set("batch", "max_bytes", "20KiB")
+    lines = numbered(0, 1_040, LONG)
     async with place.following():
         write(log, lines[:1])
         await server.wait_for_lines(*lines[:1])
         server.stop()
-        for number, begin in enumerate(range(1, 3000, 1000)):
-            write(log, lines[begin : begin + 1000])
-            await opened(log)
-            log.rename(f"{log}.{number + 1}")
+        write(log, lines[1:1_000])  # more than what is read while nothing is taken
+        for number, begin in enumerate(range(1_000, 1_040, 10)):
+            for old in range(number, 0, -1) if shifts else ():
+                log.with_name(f"app.log.{old}").rename(f"{log}.{old + 1}")
+            log.rename(f"{log}.{1 if shifts else number + 1}")
+            write(log, lines[begin : begin + 10])
+            known = f"{log}.{1 if shifts else number + 1} found" if pattern.endswith("*") else f"{log} left"
+            await until(lambda: told.count(known) > (number if shifts or known.endswith("left") else 0))  # noqa: B023
         await server.start_again()
-        await server.wait_for(lambda: len(server.stored) >= 3000)
+        await server.wait_for(lambda: len(server.stored) >= len(lines))
     assert server.lines_of(log) == lines
+
+
+@PATTERNS
+async def test_copied_and_truncated_while_much_of_it_is_unread(
+    place: Workplace, server: FakeServer, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    """A line comes between copy and truncation and is seen: it alone is lost, as it is in neither file."""
+    sizes: list[int] = []
+    look = TailedFile.look
+
+    def noting(tail: TailedFile) -> Change:
+        sizes.append(os.fstat(tail.descriptor).st_size)
+        return look(tail)
+
+    monkeypatch.setattr(TailedFile, "look", noting)
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = f"{place.logs}/{pattern}"
+    place.set("batch", "max_bytes", "20KiB")
+    lines = numbered(0, 3000, LONG)
+    async with place.following():
+        write(log, lines[:10])
+        await server.wait_for_lines(*lines[:10])
+        server.stop()
+        write(log, lines[10:])
+        await until(lambda: log.stat().st_size in sizes)
+        shutil.copyfile(log, f"{log}.1")
+        write(log, ["in neither"])
+        await until(lambda: log.stat().st_size in sizes)
+        os.truncate(log, 0)
+        write(log, ["new"])
+        await server.start_again()
+        await server.wait_for_lines(*lines, "new")
+    assert Counter(server.lines) - Counter(["in neither"]) == Counter([*lines, "new"])
 
 
 @pytest.mark.parametrize("padding", ["", LONG])
@@ -210,6 +270,115 @@ async def test_atomic_replacement_by_a_longer_copy(place: Workplace, server: Fak
         replace()
     await place.once()
     assert server.lines == lines
+
+
+def shift(log: Path, most: int = 9) -> None:
+    """Make room for a rotation."""
+    Path(f"{log}.{most}").unlink(missing_ok=True)
+    for number in range(most, 0, -1):
+        if Path(f"{log}.{number}").exists():
+            Path(f"{log}.{number}").rename(f"{log}.{number + 1}")
+
+
+@ROTATIONS
+@PATTERNS
+@PADDINGS
+@pytest.mark.parametrize("unread", [0, 3])
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_rotated_twice_unseen(
+    place: Workplace, server: FakeServer, rotate: object, pattern: str, padding: str, unread: int, is_running: bool
+) -> None:
+    """Between two looks, or while the agent is stopped: the file in the middle was never seen under its name."""
+    assert callable(rotate)
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = f"{place.logs}/{pattern}"
+    lines = numbered(0, 30, padding)
+
+    def rotate_twice() -> None:
+        write(log, lines[10 : 10 + unread])
+        for begin, end in ((10 + unread, 20), (20, 30)):
+            shift(log)
+            rotate(log)
+            write(log, lines[begin:end])
+
+    write(log, lines[:10])
+    if is_running:
+        async with place.following():
+            await server.wait_for_lines(*lines[:10])
+            rotate_twice()
+            await server.wait_for_lines(*lines)
+    else:
+        await place.once()
+        rotate_twice()
+    await place.once()
+    await place.once()
+    assert Counter(server.lines) == Counter(lines)
+    if pattern == "app.log":
+        assert server.lines_of(log) == lines
+
+
+@ROTATIONS
+@PATTERNS
+async def test_rotated_once_in_each_of_many_stops(
+    place: Workplace, server: FakeServer, rotate: object, pattern: str
+) -> None:
+    """What comes after a file that was read before is known too, though not under its new name yet."""
+    assert callable(rotate)
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = f"{place.logs}/{pattern}"
+    lines = numbered(0, 60, LONG)
+    for begin in range(0, 60, 10):
+        if begin:
+            shift(log)
+            rotate(log)
+        write(log, lines[begin : begin + 10])
+        await place.once()
+    assert Counter(server.lines) == Counter(lines)
+
+
+async def test_rotated_away_beyond_the_last_one_kept(place: Workplace, server: FakeServer) -> None:
+    """While the agent was stopped: the file that it knows is gone, the one after it is there."""
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = str(log)
+    write(log, numbered(0, 10))
+    await place.once()
+    log.unlink()
+    write(Path(f"{log}.1"), numbered(10, 20))
+    write(log, numbered(20, 30))
+    later = time.time() + 1
+    os.utime(f"{log}.1", (later, later))  # the clock of files may lag by some milliseconds
+    await place.once()
+    await place.once()
+    assert server.lines_of(log) == numbered(0, 30)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_what_was_never_between_is_not_sent(place: Workplace, server: FakeServer, is_running: bool) -> None:
+    """Older files, copies, and files that are no rotation's though their names begin alike."""
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = str(log)
+    write(Path(f"{log}.3"), ["older"])
+    write(log, numbered(0, 10))
+    os.utime(f"{log}.3", (1e9, 1e9))
+
+    def rotate() -> None:
+        write(Path(f"{log}.audit"), ["another log"])
+        write(place.logs / "app-web.log", ["another log"])
+        log.rename(f"{log}.1")
+        write(log, numbered(10, 12))
+        shutil.copyfile(f"{log}.1", f"{log}.20260115")
+        shutil.copyfile(log, f"{log}-2026-01-15")
+
+    if is_running:
+        async with place.following():
+            await server.wait_for_lines(*numbered(0, 10))
+            rotate()
+            await server.wait_for_lines(*numbered(10, 12))
+    else:
+        await place.once()
+        rotate()
+    await place.once()
+    assert server.lines == numbered(0, 12)
 
 
 @pytest.mark.parametrize("end", ["\n", ""])
@@ -292,3 +461,59 @@ async def test_a_rotating_logger(place: Workplace, server: FakeServer) -> None:
             await server.wait_for_lines(lines[-1])
     assert server.lines == written
     assert Counter(server.lines).most_common(1)[0][1] == 1
+
+
+async def test_an_empty_file_whose_inode_goes_to_another(place: Workplace, server: FakeServer) -> None:
+    first, second = place.logs / "a.log", place.logs / "b.log"
+    first.touch()
+    await place.once()
+    first.rename(second)  # as if the kernel had given its inode to the new file
+    write(second, ["of b"])
+    await place.once()
+    assert [(entry.filename, entry.line) for entry in server.stored] == [(str(second), "of b")]
+
+
+async def test_an_empty_file_that_was_written_and_rotated_while_stopped(place: Workplace, server: FakeServer) -> None:
+    log = place.logs / "app.log"
+    place.targets[0]["path"] = f"{place.logs}/app.log*"
+    log.touch()
+    await place.once()
+    write(log, numbered(0, 3))
+    move(log)
+    write(log, numbered(3, 6))
+    await place.once()
+    assert server.lines_of(log) == numbered(0, 6)
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO])
+@pytest.mark.parametrize("continues", [True, False])
+async def test_a_deleted_file_that_fails(
+    place: Workplace, server: FakeServer, monkeypatch: pytest.MonkeyPatch, number: int, continues: bool
+) -> None:
+    """As one does that was deleted on its file server: the file in its place is read all the same."""
+    log = place.logs / "app.log"
+    lines = numbered(0, 5, LONG)
+    fstat = os.fstat
+    async with place.following():
+        write(log, lines)
+        await server.wait_for_lines(*lines)
+        old = log.stat()
+        kept = open_regular(str(log))  # so that nothing else gets the inode
+        log.unlink()
+
+        def failing(descriptor: int) -> os.stat_result:
+            status = fstat(descriptor)
+            if descriptor != kept and Identity.of(status) == Identity.of(old):
+                raise OSError(number, os.strerror(number))
+            return status
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fstat", failing)
+            write(place.logs / "app.tmp", [*(lines if continues else []), "new"])
+            (place.logs / "app.tmp").rename(log)
+            await server.wait_for_lines("new")
+        os.close(kept)
+    assert server.lines[:5] == lines
+    assert server.lines[-1] == "new"
+    if number == errno.ESTALE:
+        assert server.lines == [*lines, "new"]

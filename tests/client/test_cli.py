@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from logpulse import __version__
 from logpulse.cli import root
 from logpulse.errors import ConfigError
+from logpulse.limits import TAIL_OVERLAP_SECONDS
 
 from .fake_server import BASE, Answer, RunningServer, entry
 
@@ -167,6 +168,12 @@ def test_nobody_listens(command: tuple[str, ...]) -> None:
         (("labels", "--from", "x"), "--from"),
         (("generate", "0"), "N"),
         (("generate", "--rate", "0"), "--rate"),
+        (("generate", "--rate", "nan"), "--rate"),
+        (("generate", "--rate", "inf"), "--rate"),
+        (("generate", "--rate", "1e308"), "--rate"),
+        (("labels", "../../etc"), "NAME"),
+        (("labels", ""), "NAME"),
+        (("labels", "a-b"), "NAME"),
         (("generate", "--services", " , "), "--services"),
         (("--url", "ftp://x", "labels"), "LOGPULSE_SERVER_URL"),
         (("--api-key", "k\u00e9y", "labels"), "LOGPULSE_API_KEY"),
@@ -247,7 +254,7 @@ def test_serve_hands_its_options_on_and_exits_with_what_the_server_returns(monke
         assert load() == load() == "1"
         return 3
 
-    fake_module(monkeypatch, "logpulse.config", load_config=load_config)
+    fake_module(monkeypatch, "logpulse.config", load_config=load_config, unknown_variables=lambda _: [])
     fake_module(monkeypatch, "logpulse.server", serve=serve)
     options = ("--config", "c.yaml", "--host", "::1", "--port", "9000", "--storage-path", "/data")
     result = invoke("serve", *options, environment={"LOGPULSE_PORT": "1"})
@@ -275,9 +282,19 @@ def test_check_config_shows_the_settings_or_what_is_wrong(monkeypatch: pytest.Mo
     def refuse(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, str]) -> object:
         raise ConfigError("server.port", "must be a number", "LOGPULSE_PORT")
 
-    fake_module(monkeypatch, "logpulse.config", load_config=lambda *_: 1, describe=lambda config: f"port: {config}")
+    fake_module(
+        monkeypatch,
+        "logpulse.config",
+        load_config=lambda *_: 1,
+        unknown_variables=lambda _: [],
+        describe=lambda config: f"port: {config}",
+    )
     result = invoke("check-config")
     assert (result.exit_code, result.stdout) == (0, "port: 1\n")
-    fake_module(monkeypatch, "logpulse.config", load_config=refuse, describe=repr)
+    fake_module(monkeypatch, "logpulse.config", load_config=refuse, unknown_variables=lambda _: [], describe=repr)
     result = invoke("check-config")
     assert (result.exit_code, result.stderr) == (2, "logpulse: server.port: must be a number (from LOGPULSE_PORT)\n")
+
+
+def test_the_help_of_tail_says_how_far_back_it_looks_after_a_lost_connection() -> None:
+    assert f"more than {TAIL_OVERLAP_SECONDS} s older" in " ".join(invoke("tail", "--help").stdout.split())

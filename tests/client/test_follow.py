@@ -12,11 +12,11 @@ from trio_websocket import WebSocketConnection
 
 from logpulse.client import stream
 from logpulse.client.address import ServerAddress
-from logpulse.client.backoff import Backoff
 from logpulse.client.failure import BadQueryError, ServerRefusedError, ServerUnreachableError, UnexpectedAnswerError
 from logpulse.client.follow import EntriesSince, NewestEntries, Tail, TailRequest
 from logpulse.errors import LogPulseError
 from logpulse.limits import TAIL_OVERLAP_SECONDS, TAIL_SKEW_SECONDS
+from logpulse.model.backoff import Backoff
 from logpulse.units import parse_rfc3339
 
 from .fake_server import BASE, HANG_UP, Answer, FakeServer, Request, StreamHandler, entry, live_stream, send_frame

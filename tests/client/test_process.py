@@ -226,3 +226,22 @@ def test_a_tail_needs_no_server(running: RunningServer) -> None:
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("tail", "--help")])
 def test_help_loads_nothing_but_click(running: RunningServer, arguments: tuple[str, ...]) -> None:
     assert not imported_by(running, *arguments) & {"httpx", "trio", "rich", "msgspec", "attrs", "attr", "re2", "yaml"}
+
+
+@pytest.mark.parametrize("arguments", [("query", ALL), ("labels",), ("generate", "5"), ("check-config",)])
+@pytest.mark.parametrize(("redirect", "reason"), [(">/dev/full", "no space left on device"), (">&-", "bad file desc")])
+def test_output_that_cannot_be_written_is_told_in_one_line(
+    running: RunningServer, arguments: tuple[str, ...], redirect: str, reason: str
+) -> None:
+    running.server.entries = [entry(1, BASE)]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {redirect}', "sh", *COMMAND, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LOGPULSE_SERVER_URL": running.url},
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"logpulse: the output cannot be written: {reason}")

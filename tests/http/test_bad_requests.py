@@ -6,6 +6,7 @@ import logging
 import random
 from contextlib import suppress
 
+import msgspec
 import pytest
 import trio
 from quart import request, websocket
@@ -210,3 +211,25 @@ async def test_mutated_input_leaves_nothing_behind(
         await server.serves()
         await server.stopped(within=PATIENCE)
     assert failures(caplog) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("no host", "two lengths", "unknown transfer encoding", "negative chunk", "HTTP/0.9", "TLS"),
+        *("NUL in a header", "endless header", "endless URL"),
+    ],
+)
+async def test_what_cannot_be_read_is_refused_with_its_reason_as_json(name: str) -> None:
+    data, statuses = BAD[name]
+    app = harden(application(), body_bytes=BODY_BYTES, stopping=trio.Event())
+    async with serving(app, guard=guarded_hypercorn(EdgeCounters())) as server:
+        async with connected(server) as client, trio.open_nursery() as nursery:
+            nursery.start_soon(send_all, client, data)
+            answer = await client.answer()
+            nursery.cancel_scope.cancel()
+        await server.serves()
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["connection"] == "close"
+    assert set(msgspec.json.decode(answer.body)) == {"error"}
+    assert answer.status in statuses

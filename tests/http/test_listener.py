@@ -10,7 +10,15 @@ import pytest
 
 from logpulse.errors import ConfigError
 from logpulse.http.listener import hypercorn_config, open_listener
-from logpulse.limits import CLIENT_FRAME_BYTES, GRACEFUL_SECONDS, HEADER_BYTES, SEND_SECONDS, TARGET_BYTES
+from logpulse.limits import (
+    CLIENT_FRAME_BYTES,
+    GRACEFUL_SECONDS,
+    HEADER_BYTES,
+    MIB,
+    RECEIVE_BYTES,
+    SEND_SECONDS,
+    TARGET_BYTES,
+)
 
 from .harness import GET, connected, greet, serving
 
@@ -124,3 +132,11 @@ async def test_answers_do_not_name_the_server_software() -> None:
         answer = await client.answer()
     assert "server" not in answer.headers
     assert "date" in answer.headers
+
+
+def test_what_waits_for_an_application_is_small_and_leaves_room_for_the_news_of_a_departure() -> None:
+    config = hypercorn_config(open_listener("127.0.0.1", 0))
+    os.close(int(config.bind[0].removeprefix("fd://")))
+    waiting = config.max_app_queue_size
+    assert waiting >= 2  # or an application that reads no body is told too late that its client has left
+    assert waiting * RECEIVE_BYTES <= MIB

@@ -56,3 +56,13 @@ def test_an_address_of_version_6_is_found(number: int, before: str, after: str) 
     address = str(IPv6Address(number))
     assert compile_ip_search(address)(f"{before}{address}{after}")
     assert not compile_ip_search(str(IPv6Address(number ^ 1)))(f"{before}{address}{after}")
+
+
+ranges = st.tuples(*[st.integers(0, 99)] * 2).map(sorted).map(lambda ends: "10.0.0.{}-10.0.0.{}".format(*ends))
+networks = st.sampled_from(["::/0", "::1", "::5-::7", "2001:db8::/32", "10.0.0.0/30"])
+
+
+@given(st.lists(ranges | networks, max_size=5), st.integers(0, 99), st.integers(0, 9))
+def test_many_ranges_are_as_good_as_one_after_the_other(texts: list[str], four: int, six: int) -> None:
+    for line in (f"a 10.0.0.{four} b", f"a ::{six} b", f"10.0.0.{four} ::{six}"):
+        assert compile_ip_search(*texts)(line) is any(compile_ip_search(text)(line) for text in texts)

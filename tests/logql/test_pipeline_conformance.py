@@ -22,11 +22,10 @@ from logpulse.model.labels import Labels
 from logpulse.units import parse_time
 from logpulse.wire.metadata import canonical_metadata
 
+from ..conformance.recorded import DIFFERENCES
+
 _FOLDER: Final = Path(__file__).parents[1] / "conformance"
 
-_DIFFERENT: Final = {
-    "line_filter-030": "RE2 folds the Greek final sigma under (?i); this Loki compares lower-cased text instead",
-}
 _COVERED: Final = frozenset(
     (
         *("line_filter", "pattern_filter", "ip_filter", "json", "json_expr", "logfmt", "logfmt_expr", "regexp"),
@@ -156,7 +155,7 @@ def answer(case: Case) -> Iterator[tuple[Entry, Record]]:
 
 
 def _parameter(case: Case) -> ParameterSet:
-    reason = _DIFFERENT.get(case.name)
+    reason = DIFFERENCES.get(case.name)
     marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
     return pytest.param(case, id=case.name, marks=marks)
 

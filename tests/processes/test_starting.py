@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .server_process import Pusher, Servers, connection, lines_in, until
+from .server_process import LOGPULSE, Pusher, Servers, connection, lines_in, until
 
 HYPERCORN = (sys.executable, "-m", "hypercorn", "--worker-class", "trio", "--bind", "127.0.0.1:0", "logpulse.asgi:app")
 
@@ -68,6 +68,13 @@ def test_a_bad_setting_is_named(servers: Servers, settings: dict[str, str], name
     assert server.exit_code() == 2
     assert named in server.text
     assert "Traceback" not in server.text
+
+
+@pytest.mark.parametrize("command", [(*LOGPULSE, "serve"), HYPERCORN], ids=["serve", "hypercorn"])
+def test_a_variable_that_sets_nothing_is_named(servers: Servers, command: tuple[str, ...]) -> None:
+    server = servers.start({"prot": "1"}, command=command)
+    assert server.port
+    assert "LOGPULSE_PROT is set, but there is no such setting" in server.text
 
 
 def test_data_of_a_later_version_is_left_alone(servers: Servers) -> None:

@@ -28,12 +28,10 @@ from logpulse.query.result import Direction, Entry
 from logpulse.storage.store import StorePolicy, open_store
 from logpulse.wire.metadata import canonical_metadata, metadata_pairs
 
+from ..conformance.recorded import DIFFERENCES
+
 _FOLDER: Final = Path(__file__).parents[1] / "conformance"
 _RECORDED_AT: Final = 1_793_600_000 * SECOND_NS  # after the newest entry
-
-_DIFFERENT: Final = {
-    "line_filter-030": "RE2 folds the Greek final sigma under (?i); this Loki compares lower-cased text instead",
-}
 
 Row = tuple[int, str, tuple[tuple[str, str], ...]]
 
@@ -129,7 +127,7 @@ def _loki_labels(entry: Entry) -> tuple[tuple[str, str], ...]:
 def _parameters() -> list[ParameterSet]:
     parameters = []
     for case in _cases():
-        reason = _DIFFERENT.get(case.name)
+        reason = DIFFERENCES.get(case.name)
         marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
         parameters.append(pytest.param(case, id=case.name, marks=marks))
     return parameters

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import pytest
 
-from logpulse.errors import InvalidRequestError, LimitExceededError, PipelineError, SeriesConflictError
+from logpulse.errors import InvalidRequestError, PipelineError, SeriesConflictError, SeriesLimitError
 from logpulse.logql.ast import LogQuery, MetricExpression, RangeAggregation
 from logpulse.logql.parser import parse
 from logpulse.query.evaluation import evaluate
@@ -109,7 +109,8 @@ def test_the_series_of_a_result_are_bounded() -> None:
     assert isinstance(evaluate(metric("one"), found.times, lambda _: found, 5), Matrix)
     assert isinstance(evaluate(metric("sum(one)"), found.times, lambda _: found, 1), Matrix)
     with pytest.raises(
-        LimitExceededError, match=r"series of one result is limited to 4, got 5; raise query\.max_series"
+        SeriesLimitError,
+        match=r"is limited to 4, got 5; aggregate by fewer labels, or raise query\.max_series to allow more",
     ):
         evaluate(metric("one"), found.times, lambda _: found, 4)
 

@@ -245,7 +245,7 @@ def test_sql_equals_the_exact_form(
         by_sql = answer(found, query)  # type: ignore[arg-type]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                "logpulse.query.range_reader.plan_classes",
+                "logpulse.query.range_plan.plan_classes",
                 lambda _aggregation, streams, _index: [StreamClass(streams, None)],
             )
             exactly = answer(found, query)  # type: ignore[arg-type]

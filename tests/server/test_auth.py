@@ -9,7 +9,10 @@ import signal
 import httpx
 import pytest
 import trio
+from hypercorn.typing import ASGIReceiveEvent, ASGISendEvent, ConnectionState, HTTPScope
 from trio_websocket import ConnectionRejected
+
+from logpulse.http.app import make_app
 
 from .serving import PATIENCE, RunningServer, Servers, push, stream_of, until
 
@@ -94,14 +97,6 @@ async def test_keys_that_are_no_ascii_are_just_wrong(locked: RunningServer, valu
             assert answer.status_code == 401
 
 
-async def test_a_key_that_is_no_ascii(serve: Servers) -> None:
-    running = await serve(auth__enabled="true", auth__api_key="schlüssel")
-    async with running.client() as client:
-        for status, key in ((200, "schlüssel"), (401, "schlussel")):
-            answer = await client.get("/labels", headers=[(b"X-API-Key", key.encode())])
-            assert answer.status_code == status
-
-
 async def test_two_different_keys(locked: RunningServer) -> None:
     for second in ("wrong", KEY + "x"):
         headers = [("X-API-Key", KEY), ("Authorization", f"Bearer {second}")]
@@ -176,6 +171,13 @@ async def test_only_our_own_pages_may_open_a_websocket(running: RunningServer) -
         assert await websocket_status(running, [("Origin", origin)]) == status
 
 
+async def test_one_foreign_origin_among_several_is_enough(running: RunningServer) -> None:
+    own, foreign = ("Origin", running.url), ("Origin", "https://evil.example")
+    assert await websocket_status(running, [own, own]) == 101
+    assert await websocket_status(running, [own, foreign]) == 403
+    assert await websocket_status(running, [foreign, own]) == 403
+
+
 async def exchange(running: RunningServer, **settings: str) -> None:
     """Change the configuration and tell this process, which is the server's, to read it again."""
     before = running.services.keyring._digest
@@ -232,3 +234,67 @@ async def test_answers_show_no_key(locked: RunningServer, caplog: pytest.LogCapt
             answer: httpx.Response = await client.get(path, headers={"X-API-Key": KEY})
             assert KEY not in answer.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("server", "status"),
+    [
+        (("127.0.0.1", 8080), 200),
+        (("127.8.0.1", 8080), 200),
+        (("::1", 8080), 200),
+        (("::ffff:127.0.0.1", 8080), 200),
+        (None, 200),  # a Unix socket
+        (("192.0.2.1", 8080), 403),
+        (("::ffff:192.0.2.1", 8080), 403),
+        (("2001:db8::1", 8080), 403),
+        (("0.0.0.0", 8080), 403),
+        (("elsewhere", None), 403),
+    ],
+)
+async def test_without_a_key_only_this_machine_is_served(
+    running: RunningServer, server: tuple[str, int | None] | None, status: int
+) -> None:
+    assert await status_at(running, server) == status
+
+
+async def test_a_key_or_a_decision_serves_other_machines(serve: Servers) -> None:
+    anyone = await serve(server__allow_anonymous="true")
+    assert await status_at(anyone, ("192.0.2.1", 8080)) == 200
+    await anyone.stop()
+    locked = await serve(auth__enabled="true", auth__api_key=KEY)
+    assert await status_at(locked, ("192.0.2.1", 8080)) == 401
+
+
+async def status_at(running: RunningServer, server: tuple[str, int | None] | None) -> int:
+    """Ask the server's application for its labels, as if the request had arrived at the address `server`."""
+    statuses = []
+    events: list[ASGIReceiveEvent] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> ASGIReceiveEvent:
+        if not events:
+            await trio.sleep_forever()
+        return events.pop()
+
+    async def send(message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope: HTTPScope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/labels",
+        "raw_path": b"/labels",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"x")],
+        "client": None,
+        "server": server,
+        "state": ConnectionState({}),
+        "extensions": {},
+    }
+    await make_app(running.services)(scope, receive, send)
+    (status,) = statuses
+    return status

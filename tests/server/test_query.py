@@ -195,7 +195,7 @@ async def test_metric_queries_give_series(filled: httpx.AsyncClient) -> None:
     }
     assert series == {service: [[end, float(count)]] for service, count in counted.items()}
     assert min(counted.values()) > 0
-    assert set(said["stats"]) == {"queriedChunks", "scannedLines", "scannedBytes", "executionTime"}
+    assert said["stats"]["scannedLines"] >= sum(counted.values())
 
 
 async def test_a_metric_query_has_a_point_for_each_step(filled: httpx.AsyncClient) -> None:

@@ -63,6 +63,20 @@ async def test_a_query_is_interrupted_when_its_client_leaves(
     assert await find(client) == []
 
 
+@pytest.mark.parametrize("body", [b"", b"x" * 10], ids=["empty", "some"])
+async def test_a_query_with_a_body_is_interrupted_too(
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    engine = make_slow(running, monkeypatch)
+    async with await trio.open_tcp_stream("127.0.0.1", running.port) as leaving:
+        head = f"GET /query?query=%7Ba%3D%22b%22%7D HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        await leaving.send_all(head.encode() + body)
+        await engine.began.wait()
+    was_interrupted = await trio.to_thread.run_sync(engine.interrupted.wait, PATIENCE)
+    running.services.lifecycle.stop()  # which ends the endless scan in any case
+    assert was_interrupted
+
+
 async def test_a_query_is_interrupted_when_its_time_is_up(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     running = await serve(query__timeout="100ms")
     engine = make_slow(running, monkeypatch)

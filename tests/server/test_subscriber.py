@@ -18,14 +18,16 @@ from logpulse.limits import (
     LINE_BYTES,
     SUBSCRIBER_BYTES,
     SUBSCRIBER_FRAMES,
+    TAIL_QUICK_TEXTS,
     UNCONFIRMED_FILTERS,
 )
 from logpulse.logql.parser import parse_log_query
 from logpulse.model.labels import Labels
-from logpulse.services import subscriber
+from logpulse.services import subscriber, tail_filter
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.metrics import Metrics
-from logpulse.services.subscriber import Dropped, Entries, Notice, QueuedMemory, Subscriber, TailFilter, TailItem
+from logpulse.services.subscriber import Dropped, Entries, Notice, QueuedMemory, Subscriber, TailItem
+from logpulse.services.tail_filter import TailFilter
 from logpulse.storage.store import Commit
 
 
@@ -94,7 +96,7 @@ async def fill(tail: Subscriber, first: int = 1) -> None:
         ('{service="api", nothing=""} |= "POST"', ["POST /b"]),
     ],
 )
-async def test_filters(query: str, lines: list[str], autojump_clock: trio.testing.MockClock) -> None:
+async def test_filters(query: str, lines: list[str]) -> None:
     tail = Tail(query)
     await tail.offer(commit_of(1, "GET /a", "POST /b", "GET /c"))
     assert await everything(tail) == ([lines] if lines else [])
@@ -247,12 +249,38 @@ async def test_a_few_matches_in_a_large_commit_share_a_frame(autojump_clock: tri
 async def test_answers_about_streams_are_forgotten_once_they_are_many(
     autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber, "TAIL_STREAMS", 3)
+    monkeypatch.setattr(tail_filter, "TAIL_STREAMS", 3)
     tail = Tail('{service=~"s[0-4]"}')
     for number in range(10):
         await tail.offer(commit_of(number, "x", service=f"s{number}"))
         assert len(tail._filter._streams) <= 3
     assert len(await everything(tail)) == 5
+
+
+# -- filters that take long -------------------------------------------------------------------------------------------
+
+COSTLY = "{{ repeat 100 __line__ | repeat 50 | upper | lower | title | len }}" * 12
+
+
+def test_what_the_event_loop_may_do() -> None:
+    quick = [" |= `a` or `b` != `c`", "", "".join(f" |= `{number}`" for number in range(TAIL_QUICK_TEXTS))]
+    slow = [" |~ `a`", " |> `<_>a`", " |= ip(`10.0.0.1`)", " | json", " | a=1", quick[-1] + " |= `x`"]
+    assert all(filter_of('{service="api"}' + each).is_quick for each in quick)
+    assert not any(filter_of('{service="api"}' + each).is_quick for each in slow)
+
+
+async def test_a_filter_that_takes_too_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriber, "TAIL_FILTER_SECONDS", 0.01)
+    slow, other = Tail(f'{{service="api"}} | line_format `{COSTLY}`'), Tail()
+    with trio.fail_after(10):
+        for tail in (slow, other):
+            await tail.offer(commit_of(1, *["x" * 100] * 500))
+        assert slow.is_overtaxed
+        assert not other.is_overtaxed
+        await slow.offer(commit_of(2, "later"))  # as nothing, until the tail ends
+        await slow._thread.acquire()  # once the thread has ended, with the line that it was at
+    assert await everything(slow) == []
+    assert len(await everything(other)) > 0
 
 
 # -- filters and notices ----------------------------------------------------------------------------------------------

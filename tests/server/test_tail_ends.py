@@ -13,6 +13,7 @@ from trio_websocket import ConnectionRejected
 
 from logpulse.http.tail_session import TailSession
 from logpulse.limits import CLIENT_FRAMES_PER_SECOND, HISTORY_ENTRIES
+from logpulse.services import subscriber
 from logpulse.units import format_time
 
 from .serving import (
@@ -232,3 +233,18 @@ async def test_a_loss_before_the_tails_is_reported_by_each_of_them(
             }
             assert "after" in str(await tail.next())
     assert broadcaster._waiting_bytes == 0
+
+
+async def test_a_filter_that_takes_too_long_ends_its_tail_alone(
+    running: RunningServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "TAIL_FILTER_SECONDS", 0.01)
+    costly = "{{ repeat 100 __line__ | repeat 50 | upper | lower | title | len }}" * 12
+    async with running.tail() as other, running.tail() as tail:
+        await other.connected()
+        await tail.connected()
+        await tail.send({"type": "filter", "query": f'{{service="api"}} | line_format `{costly}`'})
+        await tail.next_of("filter_updated")
+        await push(client, stream_of(["x" * 100] * 100))
+        assert await other.messages(100) == ["x" * 100] * 100
+        assert await tail.close_code() == 1008

@@ -25,7 +25,11 @@ def exact(stage: LineFilter) -> _LineTest:
         CapturePatternError: a pattern is malformed.
         IpRangeError: an address is malformed.
     """
-    tests = [_alternative(stage, operand) for operand in _alternatives(stage)]
+    alternatives = _alternatives(stage)
+    addresses = [each.value for each in alternatives if isinstance(each, IpOperand)]
+    tests = [_text_test(stage.operator, each.value) for each in alternatives if isinstance(each, TextOperand)]
+    if addresses:
+        tests.append(compile_ip_search(*addresses))
     if stage.operator.negative:
         return lambda line: not any(test(line) for test in tests)
     if len(tests) == 1:
@@ -65,13 +69,10 @@ def _alternatives(stage: LineFilter) -> list[TextOperand | IpOperand]:
     return [each for each in stage.alternatives if each.value] or [TextOperand("")]
 
 
-def _alternative(stage: LineFilter, operand: TextOperand | IpOperand) -> _LineTest:
-    text = operand.value
-    if isinstance(operand, IpOperand):
-        return compile_ip_search(text)
-    if stage.operator in _SUBSTRING:
+def _text_test(operator: LineFilterOperator, text: str) -> _LineTest:
+    if operator in _SUBSTRING:
         return lambda line: text in line
-    if stage.operator in _REGEX:
+    if operator in _REGEX:
         return compile_search(text)
     return _pattern(parse_filter_pattern(text))
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpulse.client.backoff import Backoff, parse_retry_after
 from logpulse.limits import RETRY_AFTER_SECONDS
+from logpulse.model.backoff import Backoff, parse_retry_after
 
 
 def test_the_ceiling_doubles_up_to_its_most_and_starts_again() -> None:
@@ -23,6 +23,7 @@ def test_the_server_may_ask_for_more_but_not_for_ever() -> None:
     assert backoff.next_wait(retry_after=3.0) == 3
     assert backoff.next_wait(retry_after=0.0) == 1
     assert backoff.next_wait(retry_after=1e9) == RETRY_AFTER_SECONDS
+    assert Backoff(1.0, 6.0, 300.0).next_wait(retry_after=1e9) == 300
 
 
 @settings(deadline=None)
@@ -42,6 +43,7 @@ def test_waits_are_spread_below_the_ceiling(failures: int) -> None:
         ("Thu, 15 Jan 2026 10:30:07 GMT", 7.0),
         ("Thu, 15 Jan 2026 10:29:00 GMT", 0.0),
         ("soon", None),
+        ("9" * 400, float("inf")),
         ("-5", None),
         ("", None),
     ],
