@@ -120,7 +120,7 @@ def exactly(folder: Path, classes: Iterable[QueryClass]) -> dict[str, float]:
         open_store(folder, StorePolicy(retention_days=0)) as store,
         Executor(folder, threads=0, memory=192 << 20) as executor,
         mock.patch(
-            "logpulse.query.range_reader.plan_classes", lambda _asked, streams, _index: [StreamClass(streams, None)]
+            "logpulse.query.range_plan.plan_classes", lambda _asked, streams, _index: [StreamClass(streams, None)]
         ),
     ):
         engine = Engine(store, executor)
