@@ -15,7 +15,7 @@ from logpulse.wire.metadata import metadata_pairs
 
 
 class EntryJson(msgspec.Struct):
-    """One entry of an answer."""
+    """One entry of an answer; `context` is there, and true, only if it is shown as the context of another one."""
 
     id: str
     timestamp: str
@@ -23,6 +23,7 @@ class EntryJson(msgspec.Struct):
     message: str
     labels: dict[str, str]
     metadata: dict[str, str]
+    context: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 LevelOf = Callable[[Mapping[str, str], Mapping[str, str], str], str]
@@ -55,4 +56,5 @@ def entry_json(entry: Entry, level: LevelOf) -> EntryJson:
         message=record.line,
         labels=labels,
         metadata=metadata,
+        context=msgspec.UNSET if entry.side is None else True,
     )

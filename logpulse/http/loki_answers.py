@@ -17,9 +17,13 @@ from logpulse.http.loki_numbers import milliseconds, number_texts, seconds_text
 from logpulse.http.loki_stats import LokiStats
 from logpulse.logql.record import Origin, Record
 from logpulse.query.matrix import Matrix, SeriesLabels
+from logpulse.query.result import Entry
 
 CATEGORIZE: Final = "categorize-labels"
 """The encoding flag that asks for labels apart from metadata and parsed labels."""
+
+CONTEXT: Final = "__context__"
+"""The label of entries that `context` adds to an answer; Loki has none."""
 
 Categories = dict[str, dict[str, str]]
 StreamValue = tuple[str, str] | tuple[str, str, Categories]
@@ -63,6 +67,13 @@ class AnswerJson(msgspec.Struct):
     status: Literal["success"]
     data: DataJson
     warnings: Sequence[str] | msgspec.UnsetType
+
+
+def marked_record(entry: Entry) -> Record:
+    """Give the record of an entry, which says by a label if it is there as context, and on which side of a match."""
+    if entry.side is not None:
+        entry.record.set(CONTEXT, entry.side.value)
+    return entry.record
 
 
 def streams_answer(

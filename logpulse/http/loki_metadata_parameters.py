@@ -144,7 +144,8 @@ def read_fields_request(parameters: Parameters, config: QueryConfig, now_ns: int
         raise ForeignTextError("only log selector is supported")
     check_entries(lines, config)
     check_range(start, end, config)
-    return FieldsRequest(LogsRequest(query, start, end, lines), limit)
+    found = attrs.evolve(query, context=None)  # context is no part of what a query finds
+    return FieldsRequest(LogsRequest(found, start, end, lines), limit)
 
 
 def _volume_request(parameters: Parameters, aggregation: Aggregation, limit: int, buckets: Buckets) -> VolumeRequest:
@@ -167,7 +168,7 @@ def _aggregation(parameters: Parameters) -> Aggregation:
 
 def _read_selector(parameters: Parameters) -> Selector:
     query = read_query(parameters)
-    if not isinstance(query, LogQuery) or query.stages:
+    if not isinstance(query, LogQuery) or not query.is_selector:
         raise ForeignTextError("only label matchers are supported")
     return query.selector
 

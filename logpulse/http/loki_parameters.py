@@ -92,6 +92,8 @@ def read_range_query(parameters: Parameters, config: QueryConfig, now_ns: int) -
     check_range(bounds.start, bounds.end, config)
     if isinstance(query, LogQuery):
         check_entries(bounds.limit, config)
+        if bounds.interval and (query.dedup or query.context):
+            raise ForeignTextError("interval goes with neither dedup nor context; leave one of them out")
     return RangeQuery(query, bounds.start, bounds.end, bounds.step, bounds.interval, bounds.limit, bounds.direction)
 
 

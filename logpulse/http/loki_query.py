@@ -13,6 +13,7 @@ from logpulse.http.bodies import read_parameters
 from logpulse.http.context import Services
 from logpulse.http.loki_answers import (
     constant_matrix,
+    marked_record,
     matrix_answer,
     scalar_answer,
     streams_answer,
@@ -89,7 +90,7 @@ def _log_answer(
     warnings = []
     if page.next is not None and len(page.entries) < asked.limit:
         warnings.append("the answer ends early, as it would be too large; ask for less at a time, or a shorter range")
-    return streams_answer([entry.record for entry in page.entries], flags, stats, warnings)
+    return streams_answer([marked_record(entry) for entry in page.entries], flags, stats, warnings)
 
 
 def _range_answer(engine: Engine, asked: RangeQuery, query: MetricExpression, interrupt: Interrupt) -> bytes:

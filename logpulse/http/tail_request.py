@@ -42,7 +42,8 @@ def parse_tail_request(parameters: Mapping[str, str]) -> TailRequest:
     """Read the parameters of /stream: the reserved ones, and labels that must be equal.
 
     Raises:
-        InvalidRequestError: a parameter makes no sense, or a query and labels are given together.
+        InvalidRequestError: a parameter makes no sense, a query and labels are given together, or the query ends in
+            `context`.
         QuerySyntaxError: the query is malformed, or no log query.
         LimitExceededError: more history than HISTORY_ENTRIES is asked for.
     """
@@ -54,11 +55,25 @@ def parse_tail_request(parameters: Mapping[str, str]) -> TailRequest:
     if batch not in ("0", "1"):
         raise InvalidRequestError("batch", batch, "must be 0 or 1")
     return TailRequest(
-        query=parse_log_query(text) if text else labels_query(labels),
+        query=tail_query(text) if text else labels_query(labels),
         shown_filter={"query": text} if text else labels,
         history=_history(parameters),
         batched=batch == "1",
     )
+
+
+def tail_query(text: str) -> LogQuery:
+    """Read the query of a tail.
+
+    Raises:
+        QuerySyntaxError, LimitExceededError: the query is malformed, or no log query.
+        InvalidRequestError: it ends in `context`.
+    """
+    query = parse_log_query(text)
+    if query.context is not None:
+        reason = f"must not end in `{query.context}`, as a tail shows entries when they come"
+        raise InvalidRequestError("query", text, reason)
+    return query
 
 
 def labels_query(labels: Mapping[str, str]) -> LogQuery:

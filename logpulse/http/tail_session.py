@@ -31,7 +31,7 @@ from logpulse.http.tail_frames import (
     logs_frames,
 )
 from logpulse.http.tail_history import LeftOut, TailHistory
-from logpulse.http.tail_request import TailRequest, labels_query
+from logpulse.http.tail_request import TailRequest, labels_query, tail_query
 from logpulse.limits import (
     CLIENT_FRAMES_PER_SECOND,
     FRAME_ENTRIES,
@@ -40,7 +40,7 @@ from logpulse.limits import (
     HISTORY_SECONDS,
 )
 from logpulse.logql.ast import LogQuery
-from logpulse.logql.parser import parse_log_query
+from logpulse.query.dedup import ShownKeys, keys_of_tail
 from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped, Entries, Notice, Subscriber
 from logpulse.services.tail_filter import TailFilter
@@ -52,6 +52,13 @@ _INTERNAL: Final = 1011
 _TRY_LATER: Final = 1013
 
 
+@attrs.frozen
+class NewFilter(Notice):
+    """Confirm a filter; the entries behind it are compared with no others than those of this filter."""
+
+    shown: ShownKeys
+
+
 @attrs.define
 class TailSession:
     """Serve one accepted WebSocket. Only the writer sends, so that frames never mix."""
@@ -61,6 +68,10 @@ class TailSession:
     subscriber: Subscriber
     _close: tuple[int, str] | None = (_INTERNAL, "internal error")
     _filters: int = 0
+    _shown: ShownKeys = attrs.field(
+        default=attrs.Factory(lambda self: keys_of_tail(self.request.query.dedup), takes_self=True), init=False
+    )
+    _last_batch: float = float("-inf")
     _last_frame: float = float("-inf")
     _history_until: float = float("inf")
 
@@ -134,11 +145,12 @@ class TailSession:
     async def _change_filter(self, frame: ClientFrame) -> None:
         if (frame.labels is None) == (frame.query is None):
             raise InvalidRequestError("filter", frame.labels, "must have either labels or query")
-        tail_filter = await parsed(frame.query or "", lambda: TailFilter(_query_of(frame)))
+        query, tail_filter = await parsed(frame.query or "", lambda: _filter_of(frame))
         shown = {"query": frame.query} if frame.query is not None else dict(frame.labels or {})
         self._filters += 1
         frame_id = self._filters if frame.id is None else frame.id
-        self.subscriber.change_filter(tail_filter, Notice(filter_updated_frame(shown, frame_id)))
+        notice = NewFilter(filter_updated_frame(shown, frame_id), keys_of_tail(query.dedup))
+        self.subscriber.change_filter(tail_filter, notice)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -147,7 +159,9 @@ class TailSession:
             return None
         self.subscriber.hold_history()
         view = reading.enter_context(self.services.store.reading())
-        return TailHistory(self.services, view, self.request.query, self.request.history)
+        # What repeats is left out where entries are sent, so that history and live entries count as one answer.
+        query = attrs.evolve(self.request.query, dedup=None)
+        return TailHistory(self.services, view, query, self.request.history)
 
     async def _write(self, history: TailHistory | None, reading: ExitStack) -> None:
         await self._send(connected_frame(self.request.shown_filter))
@@ -165,11 +179,14 @@ class TailSession:
             reading.close()
         while True:
             item = None
-            with trio.move_on_after(HEARTBEAT_SECONDS):
+            with trio.move_on_at(self._last_frame + HEARTBEAT_SECONDS):
                 item = await self.subscriber.receive()
             match item:
                 case None:
                     await self._send(heartbeat_frame(self.services.now_ns()))
+                case NewFilter():
+                    self._shown = item.shown
+                    await self._send(item.frame)
                 case Notice():
                     await self._send(item.frame)
                 case Dropped():
@@ -180,7 +197,7 @@ class TailSession:
     async def _gathered(self, first: Entries) -> list[Entry]:
         """Add what else is ready, or comes before the next frame is due."""
         entries = list(first.entries)
-        wait = self._last_frame + FRAME_SECONDS - trio.current_time()
+        wait = self._last_batch + FRAME_SECONDS - trio.current_time()
         if wait > 0 and len(entries) < FRAME_ENTRIES:
             await trio.sleep(wait)
         while len(entries) < FRAME_ENTRIES and (more := self.subscriber.next_entries()) is not None:
@@ -188,17 +205,21 @@ class TailSession:
         return entries
 
     async def _send_entries(self, entries: Sequence[Entry]) -> None:
+        new = [entry for entry in entries if not self._shown.has(entry.record, entry.stream)]
+        if not new and trio.current_time() >= self._last_frame + HEARTBEAT_SECONDS:
+            await self._send(heartbeat_frame(self.services.now_ns()))
         level = self.services.level_of
         if not self.request.batched:
-            for frame in log_frames(entries, level):
+            for frame in log_frames(new, level):
                 await self._send(frame)
             return
-        for frame in logs_frames(entries, level):
+        for frame in logs_frames(new, level):
             await self._send(frame)
-        self._last_frame = trio.current_time()
+        self._last_batch = trio.current_time()
 
     async def _send(self, frame: bytes) -> None:
         await websocket.send(frame.decode())
+        self._last_frame = trio.current_time()
 
     # -- watching -----------------------------------------------------------------------------------------------------
 
@@ -221,5 +242,6 @@ class TailSession:
         end(_POLICY, "the key was exchanged")
 
 
-def _query_of(frame: ClientFrame) -> LogQuery:
-    return parse_log_query(frame.query) if frame.query is not None else labels_query(frame.labels or {})
+def _filter_of(frame: ClientFrame) -> tuple[LogQuery, TailFilter]:
+    query = tail_query(frame.query) if frame.query is not None else labels_query(frame.labels or {})
+    return query, TailFilter(query)

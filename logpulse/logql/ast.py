@@ -7,6 +7,7 @@ canonical text is longer than a query may be.
 
 from __future__ import annotations
 
+from logpulse.logql.ast_ending import Context, Dedup
 from logpulse.logql.ast_label_filter import (
     And,
     BytesComparison,
@@ -73,7 +74,9 @@ __all__ = [
     "BytesComparison",
     "ComparisonOperator",
     "Condition",
+    "Context",
     "Decolorize",
+    "Dedup",
     "DropLabels",
     "DurationComparison",
     "Extraction",

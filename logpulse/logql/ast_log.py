@@ -6,6 +6,7 @@ import enum
 
 import attrs
 
+from logpulse.logql.ast_ending import Context, Dedup
 from logpulse.logql.ast_label_filter import LabelFilter
 from logpulse.logql.ast_stages import (
     Decolorize,
@@ -102,18 +103,29 @@ Stage = (
 
 @attrs.frozen
 class LogQuery:
-    """Select streams and run each line through the stages. `Unwrap` is no stage of a log query."""
+    """Select streams and run each line through the stages. `Unwrap` is no stage of a log query.
+
+    Of the entries that match, `dedup` leaves some out of an answer, and `context` adds others to it.
+    """
 
     selector: Selector
     stages: tuple[Stage, ...] = ()
+    dedup: Dedup | None = None
+    context: Context | None = None
 
     @property
     def selectors(self) -> tuple[Selector, ...]:
         """The query's only selector, in the form that metric expressions share."""
         return (self.selector,)
 
+    @property
+    def is_selector(self) -> bool:
+        """Whether nothing follows the selector."""
+        return not self.stages and self.dedup is None and self.context is None
+
     def __str__(self) -> str:
-        return pipeline_text(self.selector, self.stages)
+        endings = (each for each in (self.dedup, self.context) if each is not None)
+        return " ".join(map(str, (self.selector, *self.stages, *endings)))
 
 
 def pipeline_text(selector: Selector, stages: tuple[Stage, ...]) -> str:

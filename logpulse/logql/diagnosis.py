@@ -22,6 +22,7 @@ _AMOUNT: Final = re.compile(
     r"(?:(?:[eE][0-9]+)?|(?:[KMGTP]i|[kKMGTP])?B|(?:ns|us|µs|μs|ms|[smhdwy])(?:[0-9.]+(?:ns|us|µs|μs|ms|[smhdwy]))*)"
 )
 _FUNCTIONS: Final = frozenset({"RANGE_OPERATOR", "VECTOR_OPERATOR", "VECTOR", "LABEL_REPLACE", "CONVERSION", "IP"})
+_NAMES_TOO: Final = frozenset({"DEDUP", "CONTEXT"})
 _AMOUNTS: Final = ("NUMBER", "DURATION", "BYTES")
 
 
@@ -32,7 +33,8 @@ def diagnose(refusal: UnexpectedInput, text: str) -> QuerySyntaxError:
         offset = refusal.pos_in_stream or 0
         found = Found(text, offset, "", text[offset], expected)
     elif isinstance(refusal, UnexpectedToken) and refusal.token.type != END:
-        found = Found(text, refusal.token.start_pos or 0, refusal.token.type, str(refusal.token), expected)
+        terminal = "NAME" if refusal.token.type in _NAMES_TOO else refusal.token.type
+        found = Found(text, refusal.token.start_pos or 0, terminal, str(refusal.token), expected)
     else:
         found = Found(text, len(text), END, "", expected)
     return _broken_amount(found) or QuerySyntaxError(
@@ -41,9 +43,9 @@ def diagnose(refusal: UnexpectedInput, text: str) -> QuerySyntaxError:
 
 
 def _expected(refusal: UnexpectedInput) -> frozenset[str]:
-    """Give the terminals that could stand where the parser stopped."""
+    """Give the terminals that could stand where the parser stopped; words that are names as well go as names."""
     accepts: Callable[[], set[str]] = refusal.interactive_parser.accepts
-    return frozenset(accepts())
+    return frozenset(accepts() - _NAMES_TOO)
 
 
 def _broken_amount(found: Found) -> QuerySyntaxError | None:

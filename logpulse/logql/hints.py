@@ -19,6 +19,7 @@ _STAGES: Final = (
     *("json", "logfmt", "regexp", "pattern", "unpack"),
     *("line_format", "label_format", "decolorize", "drop", "keep", "unwrap"),
 )
+_ENDINGS: Final = ("dedup", "context")
 _MODIFIERS: Final = (
     *("and", "or", "unless", "bool", "on", "ignoring", "group_left", "group_right", "by", "without"),
     "offset",
@@ -30,6 +31,10 @@ _FUNCTIONS: Final = (
     *("stddev_over_time", "stdvar_over_time", "quantile_over_time"),
     *("sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk", "approx_topk", "sort", "sort_desc"),
     *("vector", "label_replace"),
+)
+_IN_DEDUP: Final = re.compile(r"\|\s*dedup(?:\s+by)?\s*\Z", re.ASCII | re.IGNORECASE)
+_IN_CONTEXT: Final = re.compile(
+    r"\|\s*context(?:\s+(?:before|after)\s*=\s*[0-9.]*)*(?:\s+(?:before|after))?\s*\Z", re.ASCII | re.IGNORECASE
 )
 _LAST_WORD: Final = re.compile(r"([a-zA-Z_]\w*)\s*\Z", re.ASCII)
 _BARE_TEXT: Final = re.compile(r"""[^\s"'`|,(){}\[\]]+""")
@@ -217,13 +222,23 @@ def _selector_slips(found: Found) -> str:
     return ""
 
 
+def _endings(found: Found) -> str:
+    if found.terminal in ("", "STRING") or found.terminal in _COMPARISONS:
+        return ""
+    if _IN_CONTEXT.search(found.before):
+        return "say how many entries: `| context before=2 after=2`"
+    if _IN_DEDUP.search(found.before):
+        return "whole lines are compared by `| dedup`, labels by `| dedup by (a, b)`"
+    return ""
+
+
 def _unknown_stage(found: Found) -> str:
     if not {"EQUAL", "GREATER"} <= found.expected or "PLUS" in found.expected:
         return ""
     word = found.last_word
     if word.lower() == "not":
         return "LogQL has no `not`; use `!=` or `!~`"
-    likely = closest(word, _STAGES)
+    likely = closest(word, (*_STAGES, *_ENDINGS))
     return f"did you mean `{likely}`?" if likely else f'to filter by a label compare it: `| {shortened(word)}="…"`'
 
 
@@ -263,6 +278,7 @@ def _signs_and_flags(found: Found) -> str:
 
 _RULES: Final[tuple[Callable[[Found], str], ...]] = (
     _strange_character,
+    _endings,
     _keyword_as_label,
     _wrong_equals_sign,
     _quotes,

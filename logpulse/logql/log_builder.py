@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import attrs
 from lark import Token, Transformer, v_args
 
+from logpulse.logql.ast_ending import Context, Dedup
 from logpulse.logql.ast_label_filter import (
     And,
     BytesComparison,
@@ -40,6 +41,7 @@ from logpulse.logql.ast_stages import (
     UnwrapConversion,
 )
 from logpulse.logql.capture_pattern import parse_parser_pattern
+from logpulse.logql.endings import ContextBound, make_context, make_dedup
 from logpulse.logql.ip_range import parse_ip_range
 from logpulse.logql.json_path import parse_json_path
 from logpulse.logql.lexical import LiteralError, parse_number, parse_query_bytes, parse_query_duration, unquote
@@ -66,7 +68,7 @@ class Pipeline:
     """Hold a selector and its stages before it is known whether a range follows."""
 
     selector: Selector
-    stages: tuple[Placed[Stage], ...]
+    stages: tuple[Placed[Stage | Dedup | Context], ...]
 
 
 @v_args(inline=True)
@@ -75,7 +77,7 @@ class LogBuilder(Transformer[Token, object]):
 
     # -- selectors and pipelines --------------------------------------------------------------------------------------
 
-    def log_pipeline(self, selector: Placed[Selector], *stages: Placed[Stage]) -> Placed[Pipeline]:
+    def log_pipeline(self, selector: Placed[Selector], *stages: Placed[Stage | Dedup | Context]) -> Placed[Pipeline]:
         check_pipeline(stages)
         return Placed(Pipeline(selector.node, stages), selector.token)
 
@@ -204,6 +206,17 @@ class LogBuilder(Transformer[Token, object]):
 
     def keep(self, keyword: Token, *items: Token | Matcher) -> Placed[KeepLabels]:
         return Placed(KeepLabels(_label_items(items)), keyword)
+
+    # -- LogPulse's own -----------------------------------------------------------------------------------------------
+
+    def dedup(self, keyword: Token, _: Token | None, labels: tuple[str, ...] | None) -> Placed[Dedup]:
+        return Placed(make_dedup(keyword, labels), keyword)
+
+    def context(self, keyword: Token, *bounds: ContextBound) -> Placed[Context]:
+        return Placed(make_context(keyword, bounds), keyword)
+
+    def context_bound(self, side: Token, _: Token, number: Token) -> ContextBound:
+        return ContextBound(side, number)
 
     # -- samples ------------------------------------------------------------------------------------------------------
 

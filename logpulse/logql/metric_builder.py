@@ -9,6 +9,7 @@ from lark import Token, v_args
 
 from logpulse.logql.arithmetic import fold
 from logpulse.logql.ast import LogQuery, Query
+from logpulse.logql.ast_ending import Context, Dedup
 from logpulse.logql.ast_log import Stage
 from logpulse.logql.ast_metric import (
     BinaryOperation,
@@ -28,6 +29,7 @@ from logpulse.logql.ast_metric import (
     VectorMatching,
     VectorOperator,
 )
+from logpulse.logql.endings import divide_stages, only_stages
 from logpulse.logql.lexical import parse_number, parse_query_duration, parse_range, unquote
 from logpulse.logql.log_builder import LogBuilder, Pipeline, read_literal
 from logpulse.logql.position import Placed
@@ -85,20 +87,25 @@ class TreeBuilder(LogBuilder):
     def query(self, parsed: Placed[Pipeline | MetricExpression]) -> Placed[Query]:
         if isinstance(parsed.node, Pipeline):
             refuse_unwrap(parsed.node.stages)
-            stages = tuple(stage.node for stage in parsed.node.stages)
-            return Placed(LogQuery(parsed.node.selector, stages), parsed.token)
+            parts = divide_stages(parsed.node.stages)
+            return Placed(LogQuery(parsed.node.selector, parts.stages, parts.dedup, parts.context), parsed.token)
         return Placed(parsed.node, parsed.token, parsed.height)
 
     # -- aggregations -------------------------------------------------------------------------------------------------
 
     def log_range(
-        self, log: Placed[Pipeline], bracket: Token, _: Token | None, offset: Token | None, *later: Placed[Stage]
+        self,
+        log: Placed[Pipeline],
+        bracket: Token,
+        _: Token | None,
+        offset: Token | None,
+        *later: Placed[Stage | Dedup | Context],
     ) -> Placed[LogRange]:
         stages = log.node.stages + later
         check_pipeline(stages)
         node = LogRange(
             log.node.selector,
-            tuple(stage.node for stage in stages),
+            only_stages(stages),
             read_literal(parse_range, bracket),
             0 if offset is None else read_literal(parse_query_duration, offset),
         )

@@ -106,6 +106,11 @@ def without_idle_line_formats(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     return tuple(stage for number, stage in enumerate(stages) if number < last or not isinstance(stage, LineFormat))
 
 
+def keeps_line(stages: Sequence[Stage]) -> bool:
+    """Tell whether entries leave the stages with the line that is stored."""
+    return len(_with_stored_line(stages)) == len(stages)
+
+
 def _with_stored_line(stages: Sequence[Stage]) -> Sequence[Stage]:
     changing = (number for number, stage in enumerate(stages) if isinstance(stage, _CHANGES_LINE))
     return stages[: next(changing, len(stages))]

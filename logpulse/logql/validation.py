@@ -10,6 +10,7 @@ from lark import Token
 
 from logpulse.errors import LimitExceededError, LogPulseError, QuerySyntaxError
 from logpulse.limits import QUERY_DEPTH, QUERY_STAGES
+from logpulse.logql.ast_ending import Context, Dedup
 from logpulse.logql.ast_label_filter import LabelFilter
 from logpulse.logql.ast_log import IpOperand, LineFilterOperator, Selector, Stage, TextOperand
 from logpulse.logql.ast_metric import (
@@ -152,7 +153,7 @@ def check_assignments(assignments: Sequence[Placed[LabelRename | LabelTemplate]]
 # -- pipelines --------------------------------------------------------------------------------------------------------
 
 
-def check_pipeline(stages: Sequence[Placed[Stage]]) -> None:
+def check_pipeline(stages: Sequence[Placed[Stage | Dedup | Context]]) -> None:
     """Check the number and the order of a pipeline's stages.
 
     Raises:
@@ -168,7 +169,7 @@ def check_pipeline(stages: Sequence[Placed[Stage]]) -> None:
         unwrapped = unwrapped or isinstance(stage.node, Unwrap)
 
 
-def refuse_unwrap(stages: Sequence[Placed[Stage]]) -> None:
+def refuse_unwrap(stages: Sequence[Placed[Stage | Dedup | Context]]) -> None:
     """Keep `unwrap` out of log queries.
 
     Raises:

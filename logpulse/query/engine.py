@@ -11,6 +11,8 @@ from logpulse.batch import Int64Array
 from logpulse.logql.ast import LogQuery, MetricExpression, RangeAggregation, Selector
 from logpulse.logql.pipeline import Pipeline
 from logpulse.query.allowance import Allowance
+from logpulse.query.context import ContextReader
+from logpulse.query.dedup import keys_of_answer
 from logpulse.query.endurance import Endurance
 from logpulse.query.evaluation import check_points, evaluate, range_aggregations
 from logpulse.query.executor import Executor, QueryMemoryError
@@ -19,6 +21,7 @@ from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.logs import PageReader
 from logpulse.query.logs_plan import plan_logs
 from logpulse.query.meter import Meter, Phase
+from logpulse.query.neighbours import NeighbourReader
 from logpulse.query.ordered_rows import OrderedRows
 from logpulse.query.planner import ALL_TIMES
 from logpulse.query.range_plan import RangePlan, plan_range
@@ -82,17 +85,22 @@ class Engine:
         meter = Meter(view)
         with meter.phase(Phase.PLAN):
             plan = plan_logs(request.query, request.start, request.end, view)
-            if plan.drops_rows:
+            if plan.drops_rows or request.query.dedup is not None:
                 self._allowance.check_scan([plan.scan])
             pipeline = Pipeline(plan.stages.exact)
         order = RowOrder(request.direction)
         reader = RowReader(plan.scan, order, self._executor, self._endurance, interrupt)
-        limit = request.limit
+        limit, context = request.limit, request.query.context
         while True:
-            rows = OrderedRows(plan.scan, order, reader.read, meter)
+            shown = keys_of_answer(request.query)
+            rows = OrderedRows(plan.scan, order, reader.read, meter, shown.conditions)
             try:
+                matches = PageReader(rows, pipeline, view.index.labels, interrupt, meter, shown)
                 with meter.phase(Phase.EXACT):
-                    return PageReader(rows, pipeline, view.index.labels, interrupt, meter).read(limit, request.cursor)
+                    if context is None:
+                        return matches.read(limit, request.cursor)
+                    near = NeighbourReader(plan.scan, context, self._executor, self._endurance, interrupt)
+                    return ContextReader(matches, near, order).read(limit, request.cursor)
             except QueryMemoryError:
                 if limit == 1:
                     raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import attrs
 
 from logpulse.limits import CURSOR_REPEATS, PAGE_TEXT_BYTES
 from logpulse.logql.base import Bases
 from logpulse.logql.pipeline import Pipeline
 from logpulse.logql.record import Record
+from logpulse.query.dedup import ShownKeys
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.meter import Meter
 from logpulse.query.ordered_rows import OrderedRows
@@ -15,15 +18,27 @@ from logpulse.query.result import Cursor, Entry, LabelsOf, LogsPage
 from logpulse.query.row_reader import Row
 
 
+@attrs.frozen(eq=False)
+class Match:
+    """Hold an entry that the answer shows, and the row it stands in."""
+
+    row: Row
+    entry: Entry
+
+
 @attrs.define(eq=False)
 class PageReader:
-    """Make a page of entries of ordered rows: `pipeline` decides each and gives it its labels."""
+    """Make a page of entries of ordered rows: `pipeline` decides each and gives it its labels.
+
+    Those whose keys `shown` has are left out; it lives as long as one answer.
+    """
 
     rows: OrderedRows
     pipeline: Pipeline
     labels_of: LabelsOf
     interrupt: Interrupt
     meter: Meter
+    shown: ShownKeys
     _bases: Bases = attrs.field(factory=Bases, init=False)
 
     def read(self, limit: int, cursor: Cursor | None) -> LogsPage:
@@ -31,15 +46,30 @@ class PageReader:
 
         Raises:
             QueryCancelledError: the interrupt was pulled.
+            LimitExceededError: `dedup` has too many keys.
+        """
+        entries: list[Entry] = []
+        text = 0
+        for match in self.matches(limit + 1, cursor):
+            text += len(match.entry.record.line)
+            if len(entries) == limit or (text > PAGE_TEXT_BYTES and entries):
+                return LogsPage(tuple(entries), cursor_after(entries, cursor), self.meter.stats)
+            entries.append(match.entry)
+        return LogsPage(tuple(entries), None, self.meter.stats)
+
+    def matches(self, first: int, cursor: Cursor | None) -> Iterator[Match]:
+        """Give the entries after `cursor` that the answer shows, in order; about `first` rows are read at first.
+
+        Raises:
+            QueryCancelledError: the interrupt was pulled.
+            LimitExceededError: `dedup` has too many keys.
         """
         skip = 0 if cursor is None else min(cursor.repeats, CURSOR_REPEATS)
         start = None if cursor is None else (cursor.timestamp, cursor.stream)
-        entries: list[Entry] = []
-        text = 0
         waiting, run, check = cursor, self.pipeline.run, self.interrupt.check
         twins = _Twins()
         exact = 0 if self.pipeline.is_idle else 1
-        for portion in self.rows.portions(skip + limit + 1, start):
+        for portion in self.rows.portions(skip + first, start):
             for row in portion:
                 check()  # at each row, as one with a long template takes up to TEMPLATE_SECONDS
                 self.meter.exact_rows += exact
@@ -55,13 +85,12 @@ class PageReader:
                         continue
                     waiting = None
                 record = self._record(row)
-                if not run(record) or twins.has(row, record):
-                    continue
-                text += len(record.line)
-                if len(entries) == limit or (text > PAGE_TEXT_BYTES and entries):
-                    return LogsPage(tuple(entries), _cursor_after(entries, cursor), self.meter.stats)
-                entries.append(self._entry(row, record))
-        return LogsPage(tuple(entries), None, self.meter.stats)
+                if run(record) and not twins.has(row, record) and not self.shown.has(record, row.stream):
+                    yield Match(row, self._entry(row, record))
+
+    def stored(self, row: Row) -> Entry:
+        """Give the entry of a row as it is stored."""
+        return self._entry(row, self._record(row))
 
     def _record(self, row: Row) -> Record:
         return Record(row.timestamp, row.line, self._bases.of(self.labels_of(row.stream), row.metadata))
@@ -91,7 +120,8 @@ class _Twins:
         return found
 
 
-def _cursor_after(entries: list[Entry], before: Cursor | None) -> Cursor:
+def cursor_after(entries: Sequence[Entry], before: Cursor | None) -> Cursor:
+    """Give the cursor behind the last of the `entries` that match, which a page shows after the cursor `before`."""
     last = entries[-1]
     repeats = sum(1 for each in entries if (each.timestamp, each.stream) == (last.timestamp, last.stream))
     if before is not None and (before.timestamp, before.stream) == (last.timestamp, last.stream):

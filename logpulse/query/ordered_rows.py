@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
 from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, WAVE_GROWTH
+from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.meter import Meter, Phase
 from logpulse.query.planner import ScanPlan, Source
 from logpulse.query.row_reader import FoundRows, ReadSources, Row
@@ -15,12 +16,16 @@ from logpulse.query.scan import Bounds, RowOrder
 
 @attrs.frozen(eq=False)
 class OrderedRows:
-    """Give the rows of a plan in order, a portion at a time."""
+    """Give the rows of a plan in order, a portion at a time.
+
+    `without` is asked before each portion but the first for the conditions of those rows that are still of use.
+    """
 
     plan: ScanPlan
     order: RowOrder
     read: ReadSources
     meter: Meter
+    without: Callable[[], tuple[SqlPredicate, ...]] = tuple
 
     def portions(self, first: int, start: tuple[int, int] | None) -> Iterator[Sequence[Row]]:
         """Give about `first` rows, then ever more, from a time and stream on; the last portion may be empty."""
@@ -30,7 +35,7 @@ class OrderedRows:
             yield found.rows
             if not found.rows or (len(found.rows) < size and not found.is_cut):
                 return
-            bounds = Bounds(after=found.rows[-1].position)
+            bounds = Bounds(after=found.rows[-1].position, without=self.without())
             size = min(max(size * WAVE_GROWTH, ROWS_PER_READ // WAVE_GROWTH), ROWS_PER_READ)
 
     def _first_rows(self, wanted: int, bounds: Bounds) -> FoundRows:

@@ -29,11 +29,19 @@ class Direction(enum.Enum):
     FORWARD = "forward"
 
 
+class Side(enum.Enum):
+    """On which side of a match an entry stands that is shown as its context."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
 @attrs.frozen(slots=False, eq=False)
 class Entry:
     """Hold one entry as it is stored, and in `record` as the pipeline left it.
 
-    `timestamp` is unix nanoseconds, `metadata` canonical JSON or None, `labels` those of the stream.
+    `timestamp` is unix nanoseconds, `metadata` canonical JSON or None, `labels` those of the stream. An entry with a
+    `side` is context: no pipeline has seen it.
     """
 
     stream: int
@@ -42,6 +50,7 @@ class Entry:
     metadata: str | None
     labels: Labels
     record: Record
+    side: Side | None = None
 
     @cached_property
     def digest(self) -> bytes:

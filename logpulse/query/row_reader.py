@@ -97,14 +97,14 @@ class RowReader:
         table = self.executor.run(first_rows(place, bounds, self.order, limit), self.interrupt)
         sizes = pc.add(pc.binary_length(table.column("line")), _metadata_sizes(table))
         kept = _within_size(sizes.to_numpy())
-        return FoundRows(_rows(table.slice(0, kept)), kept < table.num_rows)
+        return FoundRows(rows_of(table.slice(0, kept)), kept < table.num_rows)
 
     def _rows_at_places(self, place: Place, bounds: Bounds, limit: int) -> FoundRows:
         """Sort the places of rows first, and fetch only those rows that are wanted."""
         table = self.executor.run(first_places(place, bounds, self.order, limit), self.interrupt)
         kept = _within_size(table.column("size").to_numpy())
         chosen = table.select(["origin", "row_number"]).slice(0, kept)
-        rows = _rows(self.executor.run(chosen_rows(place, chosen), self.interrupt))
+        rows = rows_of(self.executor.run(chosen_rows(place, chosen), self.interrupt))
         return FoundRows(self._in_order(rows), kept < table.num_rows)
 
     @property
@@ -126,6 +126,7 @@ def _within_size(sizes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
     return max(1, int(np.searchsorted(np.cumsum(sizes), PAGE_TEXT_BYTES, side="right")))
 
 
-def _rows(table: pa.Table) -> tuple[Row, ...]:
+def rows_of(table: pa.Table) -> tuple[Row, ...]:
+    """Read the answer to a scan for whole rows."""
     columns = (table.column(name).to_pylist() for name in _COLUMNS)
     return tuple(Row(*values) for values in zip(*columns, strict=True))

@@ -55,15 +55,19 @@ class Position:
 
 @attrs.frozen
 class Bounds:
-    """Restrict rows to those after a row, those from a time and stream on, and those up to a time, in some order."""
+    """Restrict rows to those after a row, those from a time and stream on, and those up to a time, in some order.
+
+    `without` are conditions that the rows wanted meet besides.
+    """
 
     after: Position | None = None
     start: tuple[int, int] | None = None
     last_time: int | None = None
+    without: tuple[SqlPredicate, ...] = ()
 
     def predicates(self, place: Place, order: RowOrder) -> list[SqlPredicate]:
         """Write the conditions for the rows of `place`; those on the time alone let row groups be skipped."""
-        found = []
+        found = list(self.without)
         if self.last_time is not None:
             found.append(SqlPredicate(f'? {order.later}= "timestamp"', (self.last_time,)))
         if self.start is not None:
@@ -102,9 +106,11 @@ def first_places(place: Place, bounds: Bounds, order: RowOrder, limit: int) -> S
 
 def chosen_rows(place: Place, chosen: pa.Table) -> ScanTask:
     """Ask for the rows whose origin and row_number stand in `chosen`, in no order, with the columns of `first_rows`."""
+    # The numbers alone let row groups be skipped.
     sql = (
-        f"select {_key(place)}, {_ENTRY} from {place.relation} where ({place.origin}, {place.row_number}) in "
-        f"(select (origin, row_number) from {_CHOSEN})"
+        f"select {_key(place)}, {_ENTRY} from {place.relation} "
+        f"where {place.row_number} in (select row_number from {_CHOSEN}) "
+        f"and ({place.origin}, {place.row_number}) in (select (origin, row_number) from {_CHOSEN})"
     )
     return ScanTask(sql, place.parameters, {**place.tables, _CHOSEN: chosen})
 

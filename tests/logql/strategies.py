@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from logpulse.limits import CONTEXT_ENTRIES
 from logpulse.logql.ast import (
     And,
     BinaryOperation,
@@ -15,7 +16,9 @@ from logpulse.logql.ast import (
     BytesComparison,
     ComparisonOperator,
     Condition,
+    Context,
     Decolorize,
+    Dedup,
     DropLabels,
     DurationComparison,
     Extraction,
@@ -65,10 +68,13 @@ from logpulse.model.matcher import Matcher, MatchOperator
 _MODIFIERS = "and or unless bool on ignoring group_left group_right by without offset"
 _STAGES = "json logfmt regexp pattern unpack line_format label_format decolorize drop keep unwrap"
 KEYWORDS = frozenset(f"{_MODIFIERS} {_STAGES}".split())
+OWN = ("dedup", "context", "before", "after", "Dedup")
+"""Words that LogPulse's own endings are made of, and that name labels all the same."""
 MOST_NS = 2**63 - 1
 
 names = st.one_of(
     st.sampled_from(["app", "rate", "sum", "ip", "duration", "vector", "count", "bytes", "sumby", "on_call", "_"]),
+    st.sampled_from(OWN),
     st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda name: name.lower() not in KEYWORDS),
 )
 texts = st.text(max_size=12)
@@ -191,9 +197,18 @@ def stages() -> st.SearchStrategy[Stage]:
     )
 
 
+dedups = st.builds(Dedup, tuples_of(names))
+contexts = (
+    st.tuples(st.integers(0, CONTEXT_ENTRIES), st.integers(0, CONTEXT_ENTRIES))
+    .filter(any)
+    .map(lambda sides: Context(*sides))
+)
+
+
 def log_queries(chosen: st.SearchStrategy[Selector] = selectors) -> st.SearchStrategy[LogQuery]:
     """Make log queries of all stages."""
-    return st.builds(LogQuery, chosen, tuples_of(stages(), most=5).filter(partial(can_be_written, most=0)))
+    written = tuples_of(stages(), most=5).filter(partial(can_be_written, most=0))
+    return st.builds(LogQuery, chosen, written, st.none() | dedups, st.none() | contexts)
 
 
 def can_be_written(pipeline: tuple[Stage, ...], *, most: int) -> bool:

@@ -20,7 +20,8 @@ _SIGNS = "{ } ( ) [ ] , | = != =~ !~ == > >= < <= |= |~ |> !> + - * / % ^ \" ` '
 _LITERALS = '7 .5 1e3 5m 1.5h 10MB [5m] {app="x"} |="a" "<_>a" "{{.a}}" `x` ip("::1") --strict /*c*/ by(a) on() or("b")'
 _KEYWORDS = "and or unless bool on ignoring group_left by without offset json logfmt regexp pattern unpack unwrap"
 _FORMATS = (
-    "line_format label_format decolorize drop keep rate( count_over_time( topk( sum vector( label_replace( ip( app"
+    "line_format label_format decolorize drop keep rate( count_over_time( topk( sum vector( label_replace( ip( app "
+    "dedup context before=2 after=3"
 )
 PIECES = ("\n", *f"{_SIGNS} {_LITERALS} {_KEYWORDS} {_FORMATS}".split())
 _TEMPLATE = "{{ }} {{- -}} ( ) | . $ $x := = , .a if else end with range print 1 'a' \"b\" ` /* */ -1 \\n"
