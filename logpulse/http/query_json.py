@@ -37,10 +37,10 @@ class QueryStatsJson(msgspec.Struct, rename="camel"):
 
 
 class SeriesJson(msgspec.Struct):
-    """One series of a metric query: times, and values, null where one is no finite number."""
+    """One series of a metric query: times, and values, as text (`NaN`, `+Inf`, `-Inf`) where JSON has no number."""
 
     labels: dict[str, str]
-    points: list[tuple[str, float | None]]
+    points: list[tuple[str, float | str]]
 
 
 def logs_json(page: LogsPage, level_of: LevelOf, seconds: float) -> bytes:
@@ -58,7 +58,7 @@ def series_json(answer: MetricsAnswer, times: list[int], step: int, seconds: flo
     """
     texts = [format_time(time) for time in times]
     if isinstance(answer.result, float):
-        series = [SeriesJson({}, [(text, _finite(answer.result)) for text in texts])]
+        series = [SeriesJson({}, [(text, _value(answer.result)) for text in texts])]
     else:
         series = _series(answer.result, texts, interrupt)
     stats = _stats(answer.stats, seconds)
@@ -69,14 +69,16 @@ def _series(matrix: Matrix, texts: list[str], interrupt: Interrupt) -> list[Seri
     rows = zip(matrix.labels, matrix.values.tolist(), matrix.present.tolist(), strict=True)
     return [
         SeriesJson(
-            dict(labels), [(text, _finite(value)) for text, value, has in zip(texts, row, present, strict=True) if has]
+            dict(labels), [(text, _value(value)) for text, value, has in zip(texts, row, present, strict=True) if has]
         )
         for labels, row, present in checked(rows, interrupt)
     ]
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _value(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else f"{value:+}".title()
 
 
 def _stats(stats: ScanStats, seconds: float) -> QueryStatsJson:

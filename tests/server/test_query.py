@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import httpx
+import msgspec
 import pytest
 import trio
 
+from logpulse.client.metric import MetricSeries
 from logpulse.limits import BODY_BYTES, BODY_PAUSE_SECONDS, FORM_BYTES
 
 from .serving import ALL, MIDNIGHT, Json, RunningServer, S, Servers, find, messages, push, stream_of
@@ -206,10 +208,15 @@ async def test_a_metric_query_has_a_point_for_each_step(filled: httpx.AsyncClien
     assert said["step"] == "1m"
 
 
-async def test_what_is_no_number_is_null(filled: httpx.AsyncClient) -> None:
-    asked = {"query": "vector(0) / 0", "start": "1768435200", "end": "1768435200"}
-    said = (await filled.get("/query", params=asked)).json()
-    assert said["series"] == [{"labels": {}, "points": [["2026-01-15T00:00:00Z", None]]}]
+@pytest.mark.parametrize(("query", "value"), [("0 / 0", "NaN"), ("1e308 * 10", "+Inf"), ("-1e308 * 10", "-Inf")])
+async def test_what_is_no_number_is_text_and_the_client_reads_it(
+    filled: httpx.AsyncClient, query: str, value: str
+) -> None:
+    asked = {"query": f"vector(1) * ({query})", "start": "1768435200", "end": "1768435200"}
+    (series,) = (await filled.get("/query", params=asked)).json()["series"]
+    assert series == {"labels": {}, "points": [["2026-01-15T00:00:00Z", value]]}
+    read = MetricSeries.of(msgspec.Raw(msgspec.json.encode(series)))
+    assert [str(each) for each in read.values] == [str(float(value))]
 
 
 async def test_a_pipeline_gives_entries_their_labels_and_lines(client: httpx.AsyncClient) -> None:
