@@ -42,6 +42,7 @@ def fill(found: Searchable) -> None:
 SCANS = [
     ('{service="a"} |= "x"', 150),
     ('{service="b"} | json', 100),
+    ('{service="b"} | dedup', 100),
     ('{} |= "x" | json', 250),
     ('count_over_time({service="a"}[1h])', 150),
     ('sum(rate({}[1h])) / sum(rate({service="b"}[1h]))', 350),
