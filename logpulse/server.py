@@ -49,7 +49,7 @@ from logpulse.wire.push import PushBuilder
 from logpulse.wire.service_name import as_sent, with_service_name
 
 _LOG: Final = logging.getLogger("logpulse")
-_UNFLUSHED_HEADS: Final = 4  # that may wait for a slow disk before pushes have to
+_UNFLUSHED_HEADS: Final = 3  # in memory before pushes wait for the flusher
 
 
 def serve(load: Callable[[], Config]) -> int:
@@ -159,7 +159,7 @@ async def running_services(
     broadcaster = Broadcaster(metrics, config.tail.max_subscribers)
     flusher = Flusher(store, metrics, config.ingest.flush_interval.seconds)
     queries = QueryRunner(metrics, config.query.max_concurrent, config.query.timeout.seconds)
-    committer = Committer(append, store, metrics, broadcaster.publish, flusher.wake, config.ingest.flush_bytes)
+    committer = Committer(append, store, metrics, broadcaster.publish, flusher, config.ingest.flush_bytes)
     register_gauges(metrics, store, append, broadcaster, queries)
     ingest = config.ingest
     with Executor(store.folder.root, threads=config.query.threads, memory=int(config.query.memory)) as executor:

@@ -11,6 +11,7 @@ import trio
 from logpulse.batch import Batch
 from logpulse.errors import LimitExceededError, LogPulseError, UnavailableError
 from logpulse.limits import APPEND_BYTES, APPEND_REQUESTS, APPEND_WAIT_SECONDS
+from logpulse.services.flusher import Flusher
 from logpulse.services.metrics import Metrics
 from logpulse.services.room import Room
 from logpulse.storage.index import StreamCollisionError
@@ -84,7 +85,7 @@ class Committer:
 
     Args:
         publish: told of each commit, in order; must not block.
-        wake_flusher: called when the head has grown to `flush_bytes`.
+        flusher: woken when the head has grown to `flush_bytes`, and waited for when memory is full.
     """
 
     def __init__(
@@ -93,14 +94,14 @@ class Committer:
         store: Store,
         metrics: Metrics,
         publish: Callable[[Commit], None],
-        wake_flusher: Callable[[], None],
+        flusher: Flusher,
         flush_bytes: int,
     ) -> None:
         self._queue = queue
         self._store = store
         self._metrics = metrics
         self._publish = publish
-        self._wake_flusher = wake_flusher
+        self._flusher = flusher
         self._flush_bytes = flush_bytes
         self._writer = trio.CapacityLimiter(1)
 
@@ -117,9 +118,15 @@ class Committer:
                     break
                 size += group[-1].size
             try:
+                await self._memory()
                 await self._commit(group)
             finally:
                 self._queue.give_room(size)
+
+    async def _memory(self) -> None:
+        with trio.move_on_after(APPEND_WAIT_SECONDS):
+            while self._store.is_full and not self._flusher.failure:
+                await self._flusher.flushed()
 
     async def _commit(self, group: list[Ticket]) -> None:
         began = time.perf_counter()
@@ -144,7 +151,7 @@ class Committer:
                 self._metrics.note_ingested(commit.batch.rows, commit.batch.text_bytes)
                 self._publish(commit)
             if self._store.view.head.nbytes >= self._flush_bytes:
-                self._wake_flusher()
+                self._flusher.wake()
 
 
 def _answer(group: list[Ticket], failure: LogPulseError | None) -> None:

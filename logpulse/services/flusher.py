@@ -29,6 +29,7 @@ class Flusher:
         self._interval = interval_seconds
         self._wake_send, self._wake_receive = trio.open_memory_channel[None](1)
         self._thread = trio.CapacityLimiter(1)
+        self._ends = trio.lowlevel.ParkingLot()
         self.failure = ""
         self.last_flush = 0  # unix nanoseconds; 0 before the first
 
@@ -36,6 +37,11 @@ class Flusher:
         """Ask for a flush now; further calls until it starts make no difference."""
         with suppress(trio.WouldBlock):  # already asked
             self._wake_send.send_nowait(None)
+
+    async def flushed(self) -> None:
+        """Ask for a flush, and return at the next end of one, successful or not."""
+        self.wake()
+        await self._ends.park()
 
     def close(self) -> None:
         """End the task after the flush under way. What is not flushed is in the WAL."""
@@ -55,6 +61,7 @@ class Flusher:
                     return
                 reason = "size"
             await self._flush(reason)
+            self._ends.unpark_all()
 
     async def _flush(self, reason: Reason) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 
+import attrs
 import numpy as np
 import pyarrow as pa
 
@@ -16,6 +17,16 @@ from logpulse.storage.head import HeadBatch
 from logpulse.storage.rows import Rows
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_writer import FLUSH_LEVEL, SegmentPlan, SegmentWriter, chunk_starts
+
+
+@attrs.frozen
+class Flushed:
+    """Describe one flush."""
+
+    segments: tuple[Segment, ...]
+    rows: int
+    text_bytes: int
+    seconds: float
 
 
 def write_segments(folder: DataFolder, sealed: Sequence[HeadBatch], chunk_bytes: int) -> list[Segment]:

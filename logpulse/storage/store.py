@@ -26,7 +26,7 @@ from logpulse.storage.current_view import CurrentView
 from logpulse.storage.duplicates import without_duplicates
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.files import lack_of_space, locked, make_folder
-from logpulse.storage.flush import write_segments
+from logpulse.storage.flush import Flushed, write_segments
 from logpulse.storage.head import HeadBatch
 from logpulse.storage.index import StreamIndex
 from logpulse.storage.newest import NewestTimes
@@ -63,16 +63,6 @@ class Commit:
     sequence: int
     batch: Batch
     duplicates: int
-
-
-@attrs.frozen
-class Flushed:
-    """Describe one flush."""
-
-    segments: tuple[Segment, ...]
-    rows: int
-    text_bytes: int
-    seconds: float
 
 
 class Store:
@@ -276,11 +266,15 @@ class Store:
                 self._current.doom([segment])
         self._current.delete_unread()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be flushed that pushes have to wait for the flusher."""
+        return self.view.head_bytes > self.policy.head_bytes
+
     def obstacle(self) -> str:
         """Say why pushes cannot be taken now; empty when they can."""
-        view = self.view
-        if view.head_bytes > self.policy.head_bytes:
-            return f"{view.head_bytes} bytes wait to be flushed, more than the limit of {self.policy.head_bytes}"
+        if self.is_full:
+            return f"{self.view.head_bytes} bytes wait to be flushed, over the limit of {self.policy.head_bytes}"
         return lack_of_space(self.folder.root, self.policy.disk_reserve_bytes)
 
     def wal_bytes(self) -> int:

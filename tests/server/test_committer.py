@@ -14,9 +14,10 @@ import trio.testing
 
 from logpulse.batch import Batch, make_entries
 from logpulse.errors import LimitExceededError, LogPulseError, OverloadedError, UnavailableError
-from logpulse.limits import APPEND_REQUESTS
+from logpulse.limits import APPEND_REQUESTS, APPEND_WAIT_SECONDS
 from logpulse.model.labels import Labels
 from logpulse.services.committer import AppendQueue, Committer
+from logpulse.services.flusher import Flusher
 from logpulse.services.metrics import Metrics
 from logpulse.storage.head import Head
 from logpulse.storage.store import Commit, Store
@@ -37,6 +38,7 @@ class FakeStore:
     """Take appends without a disk or a thread. `poison` is the line it refuses; `refusal` is how."""
 
     view: View = attrs.field(factory=View)
+    is_full: bool = False
     groups: list[list[str]] = attrs.field(factory=list)
     poison: str = "poison"
     refusal: Exception = attrs.field(factory=lambda: OverloadedError("streams", 1, 2))
@@ -51,6 +53,25 @@ class FakeStore:
 
 
 @attrs.define(eq=False)
+class FakeFlusher:
+    """Count the calls; a flush ends after `seconds`, and the last of `flushes` empties the store."""
+
+    store: FakeStore
+    wakes: int = 0
+    flushes: int = 1
+    seconds: float = 1
+    failure: str = ""
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    async def flushed(self) -> None:
+        await trio.sleep(self.seconds)
+        self.flushes -= 1
+        self.store.is_full = self.flushes > 0
+
+
+@attrs.define(eq=False)
 class Bench:
     """A committer at work; its thread is held while `gate` is closed."""
 
@@ -59,11 +80,8 @@ class Bench:
     metrics: Metrics
     gate: trio.Event
     entered: trio.Event
+    flusher: FakeFlusher
     published: list[Commit] = attrs.field(factory=list)
-    wakes: int = 0
-
-    def wake(self) -> None:
-        self.wakes += 1
 
 
 @pytest.fixture
@@ -85,9 +103,15 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> tuple[trio.Event, trio.Event]:
 async def committing(
     gate: tuple[trio.Event, trio.Event], queue: AppendQueue | None = None, store: FakeStore | None = None
 ) -> AsyncIterator[Bench]:
-    bench = Bench(queue or AppendQueue(), store or FakeStore(), Metrics(), *gate)
+    store = store or FakeStore()
+    bench = Bench(queue or AppendQueue(), store, Metrics(), *gate, FakeFlusher(store))
     committer = Committer(
-        bench.queue, cast(Store, bench.store), bench.metrics, bench.published.append, bench.wake, flush_bytes=10
+        bench.queue,
+        cast(Store, store),
+        bench.metrics,
+        bench.published.append,
+        cast(Flusher, bench.flusher),
+        flush_bytes=10,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(committer.run)
@@ -297,10 +321,39 @@ async def test_a_large_head_wakes_the_flusher(
     gate[0].set()
     async with committing(gate) as bench:
         await append(bench, batch_of("x"))
-        assert bench.wakes == 0
+        assert bench.flusher.wakes == 0
         bench.store.view = attrs.evolve(bench.store.view, head=attrs.evolve(Head(), nbytes=10))
         await append(bench, batch_of("y"))
-    assert bench.wakes == 1
+    assert bench.flusher.wakes == 1
+
+
+async def committed_when_full(gate: tuple[trio.Event, trio.Event], **flusher: float | str) -> float:
+    """Push to a store that is full; give the seconds until the push was passed on to the store."""
+    gate[0].set()
+    async with committing(gate, store=FakeStore(is_full=True)) as bench:
+        for name, value in flusher.items():
+            setattr(bench.flusher, name, value)
+        began = trio.current_time()
+        await append(bench, batch_of("x"))
+        return trio.current_time() - began
+
+
+async def test_a_push_waits_while_a_full_memory_is_flushed(
+    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock
+) -> None:
+    assert await committed_when_full(gate, flushes=3) == pytest.approx(3)
+
+
+async def test_a_push_does_not_wait_for_a_flusher_that_fails(
+    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock
+) -> None:
+    assert await committed_when_full(gate, failure="no space left") == 0
+
+
+async def test_a_push_waits_for_a_slow_flush_no_longer_than_for_anything_else(
+    gate: tuple[trio.Event, trio.Event], autojump_clock: trio.testing.MockClock
+) -> None:
+    assert await committed_when_full(gate, seconds=60) == pytest.approx(APPEND_WAIT_SECONDS)
 
 
 async def test_a_defect_of_the_store_ends_the_committer(

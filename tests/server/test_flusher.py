@@ -13,7 +13,8 @@ import trio.testing
 
 from logpulse.services.flusher import Flusher
 from logpulse.services.metrics import Metrics
-from logpulse.storage.store import Flushed, Store
+from logpulse.storage.flush import Flushed
+from logpulse.storage.store import Store
 
 INTERVAL = 60
 RETRY = 5
@@ -59,6 +60,18 @@ async def flushing(store: FakeStore) -> AsyncIterator[tuple[Flusher, Metrics]]:
 
 def since(start: float, store: FakeStore) -> list[float]:
     return [round(time - start, 6) for time in store.times]
+
+
+async def test_one_who_waits_for_a_flush_brings_it_about(
+    store: FakeStore, autojump_clock: trio.testing.MockClock
+) -> None:
+    start = trio.current_time()
+    async with flushing(store) as (flusher, _):
+        await flusher.flushed()
+        store.broken = True
+        await flusher.flushed()
+        assert "No space left" in flusher.failure
+    assert since(start, store) == [0, 0]
 
 
 async def test_it_flushes_once_an_interval(store: FakeStore, autojump_clock: trio.testing.MockClock) -> None:
