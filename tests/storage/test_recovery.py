@@ -429,7 +429,7 @@ def test_an_up_to_date_catalog_is_opened_without_writing(folder: Path) -> None:
 def test_too_much_waiting_for_a_flush_refuses_pushes(tmp_path: Path) -> None:
     with opened(tmp_path, attrs.evolve(POLICY, head_bytes=100)) as store:
         assert store.append([batch_of([entry("", metadata={"trace": "x" * 65})])]) is not None
-        with pytest.raises(UnavailableError, match="101 bytes wait to be flushed, more than the limit of 100"):
+        with pytest.raises(UnavailableError, match="101 bytes wait to be flushed, over the limit of 100"):
             store.append([batch_of([entry("more", NOON + 1)])])
         store.flush()
         assert store.append([batch_of([entry("more", NOON + 1)])]) is not None
