@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 import attrs
@@ -16,12 +16,13 @@ from logpulse.logql.ast import RangeAggregation, Unwrap
 from logpulse.logql.conversion import ConversionError
 from logpulse.logql.pipeline import Pipeline
 from logpulse.logql.stages import unwrap
+from logpulse.logql.stages.sql_label import UnclearTextError
 from logpulse.query.executor import Executor, ScanTask
 from logpulse.query.gathering import Gathering
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Float64Array
 from logpulse.query.meter import Meter, Phase
-from logpulse.query.partials import Counting, Intervals, counting_task, doubtful_rows, sample_task
+from logpulse.query.partials import NOTHING, Counting, Intervals, counting_task, doubtful_rows, sample_task
 from logpulse.query.place import places
 from logpulse.query.planner import ScanPlan, Source
 from logpulse.query.prefilter import split_stages
@@ -35,7 +36,7 @@ _LINE_BYTES: Final = "strlen(line)"
 _ROW: Final = 'stream, "timestamp", line, metadata'
 
 
-@attrs.frozen(eq=False, slots=False)
+@attrs.frozen(eq=False)
 class ClassReader:
     """Collect what the rows of `plan`, all of one class, contribute to a range aggregation."""
 
@@ -59,9 +60,13 @@ class ClassReader:
         _add_samples(sampler, gathering)
 
     def read_counts(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> None:
-        """Count rows by SQL, and those it is in doubt about by the exact form."""
+        """Count rows by SQL, and those it is in doubt about by the exact form.
+
+        Raises:
+            UnclearTextError: a value is not written in a plain way. What is in `gathering` is then of no use.
+        """
         keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
-        size = _LINE_BYTES if self.aggregation.operator in OVER_BYTES else "0"
+        size = _LINE_BYTES if self.aggregation.operator in OVER_BYTES else NOTHING
         asked = Counting(pipeline, keys.expressions, keys.numbers, size)
         sampler = self._sampler(self._whole_pipeline(), gathering)
         for place in places(self.plan, sources):
@@ -75,13 +80,15 @@ class ClassReader:
             gathering.add(keys.series(found, gathering.series, self.interrupt), ends, counts, values)
         _add_samples(sampler, gathering)
 
-    def read_samples(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> bool:
-        """Take samples by SQL, and those it is in doubt about by the exact form; False where a value is no number.
+    def read_samples(self, sources: Sequence[Source], pipeline: SqlPipeline, gathering: Gathering) -> None:
+        """Take samples by SQL, and those it is in doubt about by the exact form.
 
-        What is in `gathering` is then of no use: only the exact form knows what becomes of such a row.
+        Raises:
+            UnclearTextError: a value is no number, or not written in a plain way; only a pipeline with more doubt, or
+                the exact form, knows what becomes of its row. What is in `gathering` is then of no use.
         """
         keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
-        asked = Counting(pipeline, keys.expressions, keys.numbers)
+        asked, number_of = Counting(pipeline, keys.expressions, keys.numbers), self._conversion(pipeline)
         sampler = self._sampler(self._whole_pipeline(), gathering)
         for place in places(self.plan, sources):
             doubtful = False
@@ -89,9 +96,7 @@ class ClassReader:
                 found = pa.Table.from_batches([batch])
                 doubtful = doubtful or pc.any(found.column("doubt")).as_py()
                 found = found.filter(pc.is_valid(found.column("sample")))
-                values = self._numbers(found.column("sample"))
-                if values is None:
-                    return False
+                values = _numbers(found.column("sample"), number_of)
                 times = found.column("timestamp").to_numpy()
                 gathering.add(
                     keys.series(found, gathering.series, self.interrupt),
@@ -102,23 +107,25 @@ class ClassReader:
             if doubtful:
                 self._sample(doubtful_rows(place, pipeline), sampler)
         _add_samples(sampler, gathering)
-        return True
 
-    def _numbers(self, texts: pa.ChunkedArray) -> Float64Array | None:
-        """Convert texts as `unwrap` does, each different one once."""
-        encoded = texts.combine_chunks().dictionary_encode()
-        try:
-            numbers = [self._number_of(text) for text in encoded.dictionary.to_pylist()]
-        except ConversionError:
-            return None
-        values: Float64Array = np.array(numbers, dtype=np.float64)[encoded.indices.to_numpy()]
-        return values
+    def _conversion(self, pipeline: SqlPipeline) -> Callable[[str], float]:
+        """Say how what is written becomes a number; it is remembered, as the same texts come batch after batch."""
+        stage, label = (
+            next(stage for stage in self.aggregation.log_range.stages if isinstance(stage, Unwrap)),
+            pipeline.sample,
+        )
+        if label is None:
+            raise ValueError("a pipeline with `unwrap` has a sample")
+        convert = unwrap.conversion(stage)
 
-    @cached_property
-    def _number_of(self) -> Callable[[str], float]:
-        """Convert one text, and remember it: the same ones come in batch after batch."""
-        stage = next(stage for stage in self.aggregation.log_range.stages if isinstance(stage, Unwrap))
-        return lru_cache(NUMBERS_REMEMBERED)(unwrap.conversion(stage))
+        @lru_cache(NUMBERS_REMEMBERED)
+        def number_of(written: str) -> float:
+            try:
+                return convert(label.value_of(written))
+            except ConversionError as error:
+                raise UnclearTextError from error
+
+        return number_of
 
     def _sampler(self, pipeline: Pipeline, gathering: Gathering) -> Sampler:
         return Sampler(self.aggregation, pipeline, self.labels_of, gathering.series, self.interrupt)
@@ -139,3 +146,11 @@ class ClassReader:
 def _add_samples(sampler: Sampler, gathering: Gathering) -> None:
     series, times, values = sampler.columns()
     gathering.add(series, times, np.ones(len(series), dtype=np.int64), values)
+
+
+def _numbers(texts: pa.ChunkedArray, number_of: Callable[[str], float]) -> Float64Array:
+    """Convert texts, each different one once."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    numbers = [number_of(text) for text in encoded.dictionary.to_pylist()]
+    values: Float64Array = np.array(numbers, dtype=np.float64)[encoded.indices.to_numpy()]
+    return values

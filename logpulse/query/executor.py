@@ -129,6 +129,11 @@ class Executor:
                 raise UnreadableSourceError(str(error)) from error
             except duckdb.Error as error:  # damage comes in many classes, even as the root of them
                 raise UnreadableSourceError(str(error)) from error
+            except UnicodeDecodeError as error:  # of a message: DuckDB cuts the line that it quotes, even in a character
+                message = error.object.decode(errors="replace")
+                if _MALFORMED in message:
+                    raise MalformedJsonError from error
+                raise UnreadableSourceError(message) from error
             except (OSError, pa.ArrowException) as error:  # what DuckDB raises between the batches of a stream
                 interrupt.check()
                 if _OUT_OF_MEMORY in str(error):

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from logpulse.batch import Int64Array
+from logpulse.logql.stages.predicate import all_of
+from logpulse.logql.stages.sql_label import NEVER
 from logpulse.query.executor import ScanTask
 from logpulse.query.place import Parameter, Place
 from logpulse.query.sql_pipeline import SqlPipeline
@@ -17,6 +19,8 @@ from logpulse.query.windows import Windows
 
 _ENTRY: Final = ("stream", '"timestamp"', "line", "metadata")
 _NUMBERS: Final = "stream_numbers"
+NOTHING: Final = "0"
+"""What to add up where nobody asks for a sum."""
 
 
 @attrs.frozen
@@ -62,7 +66,7 @@ class Counting:
     pipeline: SqlPipeline
     groups: tuple[str, ...]
     numbers: pa.Table | None
-    size: str = "0"
+    size: str = NOTHING
 
 
 def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTask:
@@ -71,9 +75,11 @@ def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTa
     The columns of the answer are group0, group1, …; `interval`; `counted`, rows that were kept; `size`, the sum over
     them; and `doubtful`, rows that the exact form has to decide and that were counted nowhere.
     """
-    decided, parameters = _decided(place, asked, intervals.sql)
     names = [f"group{number}" for number in range(len(asked.groups))]
     keys = ", ".join([*names, "interval"])
+    if asked.pipeline.doubt == NEVER and not asked.pipeline.columns:
+        return _sure_counting_task(place, asked, intervals, keys)
+    decided, parameters = _decided(place, asked, intervals.sql)
     sql = (
         f"select {keys}, count(*) filter (keep) as counted, "
         f"coalesce(sum({asked.size}) filter (keep), 0)::bigint as size, count(*) filter (doubt) as doubtful "
@@ -81,6 +87,19 @@ def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTa
         "having count(*) filter (keep or doubt) > 0"
     )
     return ScanTask(sql, parameters, _tables(place, asked))
+
+
+def _sure_counting_task(place: Place, asked: Counting, intervals: Intervals, keys: str) -> ScanTask:
+    """Write the same for a pipeline that is never in doubt and computes nothing from a row but whether it is kept."""
+    groups = "".join(f"{group} as group{number}, " for number, group in enumerate(asked.groups))
+    relation, _ = _relation(place, asked)
+    kept = all_of([place.condition, asked.pipeline.keep])
+    size = f"sum({asked.size})::bigint" if asked.size != NOTHING else "0::bigint"
+    sql = (
+        f"select {groups}{intervals.sql} as interval, count(*) as counted, {size} as size, 0::bigint as doubtful "
+        f"from {relation} where {kept.text} group by {keys}"
+    )
+    return ScanTask(sql, (*place.parameters, *kept.parameters), _tables(place, asked))
 
 
 def sample_task(place: Place, asked: Counting) -> ScanTask:
@@ -98,7 +117,7 @@ def sample_task(place: Place, asked: Counting) -> ScanTask:
 def doubtful_rows(place: Place, pipeline: SqlPipeline) -> ScanTask:
     """Ask for the rows that only the exact form can decide: stream, timestamp, line, metadata."""
     rows, parameters = _rows(place, pipeline, place.relation, ())
-    sql = f'select stream, "timestamp", line, metadata from ({rows}) where coalesce({pipeline.doubt}, true)'
+    sql = f'select stream, "timestamp", line, metadata from {rows} where coalesce({pipeline.doubt}, true)'
     return ScanTask(sql, parameters, place.tables)
 
 
@@ -106,28 +125,44 @@ def _tables(place: Place, asked: Counting) -> dict[str, pa.Table]:
     return place.tables if asked.numbers is None else {**place.tables, _NUMBERS: asked.numbers}
 
 
+def _relation(place: Place, asked: Counting) -> tuple[str, tuple[str, ...]]:
+    """Give the relation to read, and which columns it has beside those of an entry."""
+    if asked.numbers is None:
+        return place.relation, ()
+    return f"{place.relation} join {_NUMBERS} on {_NUMBERS}.id = stream", ("number",)
+
+
 def _rows(place: Place, pipeline: SqlPipeline, relation: str, more: Sequence[str]) -> tuple[str, tuple[Parameter, ...]]:
-    columns = [*_ENTRY, *more, *(f"{column.text} as {column.alias}" for column in pipeline.columns)]
-    sql = f"select {', '.join(columns)} from {relation} where {place.condition.text}"
-    parameters = [value for column in pipeline.columns for value in column.parameters]
-    return sql, (*parameters, *place.parameters, *place.condition.parameters)
+    """Write the rows of a place with the columns of the pipeline; those of each step are computed from the ones below.
+
+    Spelled out one inside of the other instead, they would be computed again wherever they are named.
+    """
+    passed = [*_ENTRY, *more]
+    sql = f"{relation} where {place.condition.text}"
+    parameters: tuple[Parameter, ...] = (*place.parameters, *place.condition.parameters)
+    for step in range(1 + max((column.step for column in pipeline.columns), default=0)):
+        columns = [column for column in pipeline.columns if column.step == step]
+        computed = [f"{each.text} as {each.alias}" for each in columns]
+        sql = f"(select {', '.join([*passed, *computed])} from {sql})"
+        parameters = (*(value for each in columns for value in each.parameters), *parameters)
+        passed += [each.alias for each in columns]
+    return sql, parameters
 
 
 def _decided(place: Place, asked: Counting, time: str) -> tuple[str, tuple[Parameter, ...]]:
     """Write the rows with their groups, `interval`, `sample`, and whether they are kept or in doubt, never both."""
     pipeline = asked.pipeline
-    relation, more = place.relation, []
-    if asked.numbers is not None:
-        relation, more = f"{relation} join {_NUMBERS} on {_NUMBERS}.id = stream", ["number"]
+    relation, more = _relation(place, asked)
     rows, parameters = _rows(place, pipeline, relation, more)
     passed = [*_ENTRY, *more, *(column.alias for column in pipeline.columns)]
     flags = (
         f"select {', '.join(passed)}, coalesce({pipeline.doubt}, true) as doubt, {pipeline.keep.text} as kept "
-        f"from ({rows})"
+        f"from {rows}"
     )
     keys = "".join(
         f"case when doubt then null else {group} end as group{number}, " for number, group in enumerate(asked.groups)
     )
-    sample = f"case when not doubt then {pipeline.sample or 'null'} end as sample"
+    written = "null" if pipeline.sample is None else pipeline.sample.written
+    sample = f"case when not doubt then {written} end as sample"
     sql = f"select {keys}{time} as interval, line, {sample}, doubt, kept and not doubt as keep from ({flags})"
     return sql, (*pipeline.keep.parameters, *parameters)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from logpulse.logql.ast import RangeAggregation, RangeOperator
+from logpulse.logql.stages.sql_label import UnclearTextError
 from logpulse.query.absence import absent
 from logpulse.query.class_reader import ClassReader
 from logpulse.query.endurance import Endurance
@@ -83,22 +84,22 @@ def _gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Sour
         try:
             if counts:
                 reader.read_counts(sources, pipeline, found)
-                return found
-            if reader.read_samples(sources, pipeline, found):
-                return found
-        except MalformedJsonError:
+            else:
+                reader.read_samples(sources, pipeline, found)
+        except (MalformedJsonError, UnclearTextError):
             continue
         except QueryMemoryError:
-            pass  # too many groups for the engine; row by row they take less
-        break
+            break  # too many groups for the engine; row by row they take less
+        return found
     found = Gathering()
     reader.read_exactly(sources, found)
     return found
 
 
 def _attempts(pipeline: SqlPipeline | None) -> list[SqlPipeline]:
-    """List the forms in SQL to try: first the one that takes every line for JSON, which ends early where one is not."""
+    """List the forms in SQL to try: first the trusting one, which ends early where it should not have trusted."""
     if pipeline is None:
         return []
     trusting = pipeline.trusting()
-    return [pipeline] if trusting.columns == pipeline.columns else [trusting, pipeline]
+    alike = (trusting.columns, trusting.doubt) == (pipeline.columns, pipeline.doubt)
+    return [pipeline] if alike else [trusting, pipeline]

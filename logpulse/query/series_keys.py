@@ -45,19 +45,21 @@ class SeriesKeys:
 
         Raises:
             QueryCancelledError: `interrupt` was pulled.
+            UnclearTextError: a label is not written in a plain way.
         """
-        columns = [found.column(f"group{place}") for place in range(len(self.expressions))]
-        if not columns:
-            return np.full(found.num_rows, numbers.of(self.labels_of()), dtype=np.int64)
-        encoded = [pc.dictionary_encode(each, null_encoding="encode").combine_chunks() for each in columns]
-        codes = np.stack([each.indices.to_numpy().astype(np.int64) for each in encoded], axis=1)
-        groups, places = np.unique(codes, axis=0, return_inverse=True)
-        values = [each.dictionary.to_pylist() for each in encoded]
-        known = [
-            numbers.of(self.labels_of(*(value[code] for value, code in zip(values, group, strict=True))))
-            for group in checked(groups.tolist(), interrupt)
-        ]
-        series: Int64Array = np.array(known, dtype=np.int64)[places.reshape(-1)]
+        groups: list[tuple[str | int | None, ...]] = [()]
+        places = np.zeros(found.num_rows, dtype=np.int64)
+        for number in range(len(self.expressions)):
+            column = pc.dictionary_encode(found.column(f"group{number}"), null_encoding="encode").combine_chunks()
+            values = column.dictionary.to_pylist()
+            pairs = pa.array(places * len(values) + column.indices.to_numpy()).dictionary_encode()
+            places = pairs.indices.to_numpy()
+            groups = [
+                (*groups[pair // len(values)], values[pair % len(values)])
+                for pair in checked(pairs.dictionary.to_pylist(), interrupt)
+            ]
+        known = [numbers.of(self.labels_of(*group)) for group in checked(groups, interrupt)]
+        series: Int64Array = np.array(known, dtype=np.int64)[places]
         return series
 
 
@@ -88,7 +90,7 @@ def _by_names(names: Sequence[str], pipeline: SqlPipeline, streams: Int64Array, 
 
     def labels(number: int, *values: str | None) -> SeriesLabels:
         found = [
-            (name, pipeline.labels[name].read(written))
+            (name, pipeline.labels[name].value_of(written))
             for name, written in zip(parsed, values, strict=True)
             if written is not None
         ]

@@ -37,21 +37,25 @@ class SqlPipeline:
     """Hold a pipeline as expressions over `columns`, which a scan computes from each row.
 
     Where `doubt` is false the row is kept if `keep` holds, and its labels are those of its stream and `labels`;
-    `sample` is the text of the label that is unwrapped, null where it is missing. `stream_filters` are about labels of
-    streams alone: they choose among the streams, and no row need be asked.
+    `sample` is the label that is unwrapped. `stream_filters` are about labels of streams alone: they choose among the
+    streams, and no row need be asked.
     """
 
     columns: tuple[SqlColumn, ...]
     keep: SqlPredicate
     doubt: str
     labels: dict[str, SqlLabel]
-    sample: str | None
+    sample: SqlLabel | None
     stream_filters: tuple[LabelFilter, ...]
+    _trusting_doubt: str
 
     def trusting(self) -> SqlPipeline:
-        """Give the cheaper pipeline that takes every line for JSON, and fails where one is not."""
+        """Give the cheaper pipeline that takes every line for JSON, and fails where one is not.
+
+        It takes the values that it gives to be written in a plain way, too; who reads them can tell.
+        """
         columns = [attrs.evolve(each, text=each.trusting) if each.trusting else each for each in self.columns]
-        return attrs.evolve(self, columns=tuple(columns))
+        return attrs.evolve(self, columns=tuple(columns), doubt=self._trusting_doubt)
 
 
 def labels_asked_for(stages: Sequence[Stage], grouped: Collection[str]) -> frozenset[str]:
@@ -82,9 +86,10 @@ class _Writer:
         self._columns: dict[str, SqlColumn] = {}
         self._keeps: list[SqlPredicate] = []
         self._doubts: list[str] = []
+        self._value_doubts: list[str] = []
         self._parsed: SqlParser | None = None
         self._dropped: set[str] = set()
-        self._sample: str | None = None
+        self._sample: SqlLabel | None = None
         self._stream_filters: list[LabelFilter] = []
 
     def write(self, stages: Sequence[Stage]) -> SqlPipeline | None:
@@ -97,14 +102,15 @@ class _Writer:
             if label is None:
                 return None
             labels[name] = label
-            self._doubts.append(label.text_doubt)
+            self._give(label)
         return SqlPipeline(
             tuple(self._columns.values()),
             all_of(self._keeps),
-            either(*self._doubts),
+            either(*self._doubts, *self._value_doubts),
             labels,
             self._sample,
             tuple(self._stream_filters),
+            either(*self._doubts),
         )
 
     def _stage(self, stage: Stage, later: Sequence[Stage]) -> bool:
@@ -167,9 +173,13 @@ class _Writer:
         label = self._label(stage.label)
         if label is None:
             return False
-        self._sample = label.text
-        self._doubts.append(label.text_doubt)
+        self._sample = label
+        self._give(label)
         return True
+
+    def _give(self, label: SqlLabel) -> None:
+        self._doubts.append(label.unclear)
+        self._value_doubts.append(label.text_doubt)
 
     def _label(self, name: str) -> SqlLabel | None:
         if name in self._of_streams or name in _ERRORS:

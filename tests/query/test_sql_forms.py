@@ -78,6 +78,9 @@ _VALUES = [
     "5_0",
     "\t7",
     "x=y",
+    'x" status=5 z',
+    'x=" status=5 z',
+    "x= status=5",
 ]
 _json_scalars = st.one_of(
     st.sampled_from(_VALUES),
@@ -250,3 +253,38 @@ def test_sql_equals_the_exact_form(
             )
             exactly = answer(found, query)  # type: ignore[arg-type]
     assert by_sql == exactly
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("status=5", "5"),
+        ("a=1 status=5", "5"),
+        ("a=1 status=5 b=2", "5"),
+        ("a=1 status=", None),
+        ("http_status=7 status=5", "5"),
+        ("http_status=7", None),
+        ("a=1\tstatus=5", "5"),
+        ('msg="x y" status=5', "5"),
+        ('msg="x status=7" status=5', "5"),
+        (r'msg="x=\" status=7 z" status=5', "5"),
+        ('msg="x=" status=5', "5"),
+        ('status="5"', "5"),
+        ('status="5 6"', "5 6"),
+        ("status=5 status=6", "5"),
+        ("status= status=5", "5"),
+        ("http_status=1 status= status=5", "5"),
+        ("é=1 status=5 b=2", "5"),
+        ("status=5\tb=2", "5"),
+    ],
+)
+def test_values_of_logfmt(executor: Executor, line: str, value: str | None) -> None:
+    """Each alone, and behind a line that SQL has no doubt about."""
+    query = parse_unrestricted("sum by (status) (count_over_time({} | logfmt [30s]))")
+    for lines_before in ([], ["status=4"]):
+        entries = [entry(each, NOON, service="api") for each in [*lines_before, line]]
+        with spread([entries], [True], False, executor) as found:
+            result = found.engine.metrics(MetricsRequest(query, NOON, NOON, _STEP), Interrupt()).result  # type: ignore[arg-type]
+        assert isinstance(result, Matrix)
+        expected = {"4"} if lines_before else set()
+        assert {dict(labels).get("status") for labels in result.labels} == {*expected, value}

@@ -8,12 +8,14 @@ characters have become `_`.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Collection
 from typing import Final
 
 from logpulse.logql.ast import LogfmtParser
 from logpulse.logql.stages.sql_label import NEVER, SqlColumn, SqlLabel, SqlParser, either, plain_number
 
+_PLAIN: Final = re.compile(r'[^\x00-\x20"=]*')
 _OTHER: Final = r'[^a-zA-Z0-9_="\x00-\x20]'  # one character of a key that becomes `_`
 
 
@@ -30,30 +32,38 @@ def sql(stage: LogfmtParser, wanted: Collection[str], alias: str) -> SqlParser |
 
 
 def _label(name: str, alias: str) -> SqlLabel:
-    first = f"starts_with(line, '{name}=')"
-    rest = f"case when {first} then line[{len(name) + 2}:] else split_part(line, ' {name}=', 2) end"
-    value = SqlColumn(f"{alias}_value", f"split_part({rest}, ' ', 1)")
-    # Two expressions: RE2 skips quickly to the text that one begins with.
-    quoted = SqlColumn(f"{alias}_quoted", "regexp_matches(line, ?)", (rf'="[^"]* {name}=',))
-    # A key behind another blank than a space shows as another first value, unless the values are the same anyway.
-    first_value = f"split_part(split_part(line, '{name}=', 2), ' ', 1)"
-    unspaced = SqlColumn(
-        f"{alias}_unspaced",
-        f"case when {first_value} <> {value.text} then regexp_matches(line, ?) else false end",
-        (rf'[\x00-\x1f"]{name}=',),
+    at = SqlColumn(f"{alias}_at", f"instr(line, '{name}=')")
+    rest = SqlColumn(f"{alias}_rest", f"substring(line, {at.alias} + {len(name) + 1})", step=1)
+    # Mostly the first place with the name is the key, or there is none.
+    spaced = SqlColumn(f"{alias}_spaced", f"{at.alias} < 2 or substring(line, {at.alias} - 1, 1) = ' '", step=1)
+    end = SqlColumn(f"{alias}_end", f"instr({rest.alias}, ' ')", step=2)
+    value = SqlColumn(
+        f"{alias}_value",
+        f"case when {at.alias} = 0 then '' "
+        f"when not {spaced.alias} then split_part(split_part(line, ' {name}=', 2), ' ', 1) "
+        f"when {end.alias} = 0 then {rest.alias} else substring({rest.alias}, 1, {end.alias} - 1) end",
+        step=3,
+    )
+    # The last quote before the key opens a text if there is a = before it. Looking through the whole line takes longer.
+    last_quote = f"split_part(substring(line, 1, {at.alias}), '\"', -2)"
+    quoted = SqlColumn(
+        f"{alias}_quoted",
+        f"case when {spaced.alias} then suffix({last_quote}, '=') else regexp_matches(line, ?) end",
+        (rf'[="\x00-\x1f]{name}=|="[^"]* {name}=',),
+        step=2,
+    )
+    # A later value counts instead of an empty one.
+    empty = SqlColumn(
+        f"{alias}_empty",
+        f"case when {spaced.alias} then {at.alias} > 0 and {value.alias} = '' else contains(line, ' {name}= ') end",
+        step=4,
     )
     odd = SqlColumn(f"{alias}_odd", *_odd_key(name))
     text = f"nullif({value.alias}, '')"
     number, number_doubt = plain_number(text)
-    unclear = either(odd.alias, quoted.alias, unspaced.alias)
-    return SqlLabel(
-        text,
-        either(unclear, rf"not regexp_full_match({value.alias}, '[^\x00-\x20\"=]*')"),
-        number,
-        either(unclear, number_doubt),
-        (value, quoted, unspaced, odd),
-        text,
-    )
+    unclear = either(odd.alias, quoted.alias, empty.alias, f"{at.alias} > 0 and contains(line, '\\')")
+    columns = (at, rest, spaced, end, value, quoted, empty, odd)
+    return SqlLabel(text, unclear, number, either(unclear, number_doubt), columns, text, _PLAIN)
 
 
 def _odd_key(name: str) -> tuple[str, tuple[str, ...]]:

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import attrs
+
+
+class UnclearTextError(Exception):
+    """Tell that rows which were taken to be clear are not: they have to be read again, with more doubt."""
 
 
 @attrs.frozen
 class SqlColumn:
     """Hold an expression over `line` and `metadata` that a scan evaluates once a row, under the name `alias`.
 
-    `trusting` is a cheaper one that says the same where every line is JSON, and fails on the first that is not.
+    It may name columns of earlier steps. `trusting` is a cheaper expression that says the same where every line is
+    JSON, and fails on the first that is not.
     """
 
     alias: str
     text: str
     parameters: tuple[str | int | float, ...] = ()
     trusting: str = ""
+    step: int = 0
 
 
 @attrs.frozen
 class SqlLabel:
     """Say how the value of a label comes out of columns: expressions that are null where the label is missing.
 
-    `text` is the value, `number` what it is as a double. Each holds for the rows where its doubt is false; the others
-    have to be decided by the exact form. To group rows, `written` does as well and is cheaper: equal values are written
-    alike, and `read` makes the value of it.
+    `text` is the value, `written` how the line writes it, which is cheaper, and `number` what it is as a double. They
+    hold for the rows where `unclear` is false, the number where `number_doubt` is; the value has to be written in a
+    `plain` way besides. Other rows have to be decided by the exact form.
     """
 
     text: str
-    text_doubt: str
+    unclear: str
     number: str
     number_doubt: str
     columns: tuple[SqlColumn, ...]
     written: str
-    read: Callable[[str], str] = str
+    plain: re.Pattern[str] | None = None
+    _read: Callable[[str], str] = str
+
+    @property
+    def text_doubt(self) -> str:
+        """For which rows the text does not hold."""
+        if self.plain is None:
+            return self.unclear
+        return either(self.unclear, f"not coalesce(regexp_full_match({self.written}, '{self.plain.pattern}'), true)")
+
+    def value_of(self, written: str) -> str:
+        """Give the value that is written so in rows of which only `unclear` was asked.
+
+        Raises:
+            UnclearTextError: it is not written in a plain way.
+        """
+        if self.plain is not None and not self.plain.fullmatch(written):
+            raise UnclearTextError
+        return self._read(written)
 
 
 @attrs.frozen
