@@ -81,6 +81,7 @@ QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
 FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
 PAGE_TEXT_BYTES: Final = 32 * MIB  # log text in one answer; a longer one ends early and names its next page
 ROWS_PER_READ: Final = 16_384  # rows fetched at a time for a pipeline that drops most of them
+STAGES_BETWEEN_CHECKS: Final = 8  # of one entry, between two looks at whether to go on: 0.1 s each for 1 MiB of JSON
 ROWS_PER_BATCH: Final = 16_384  # rows that come out of a scan at a time
 NUMBERS_REMEMBERED: Final = 16_384  # values of an unwrapped label with the numbers they are, of one query
 STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they are summed up: 32 MB of numbers

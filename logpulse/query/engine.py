@@ -87,7 +87,7 @@ class Engine:
             plan = plan_logs(request.query, request.start, request.end, view)
             if plan.drops_rows or request.query.dedup is not None:
                 self._allowance.check_scan([plan.scan])
-            pipeline = Pipeline(plan.stages.exact)
+            pipeline = Pipeline(plan.stages.exact, check=interrupt.check)
         order = RowOrder(request.direction)
         reader = RowReader(plan.scan, order, self._executor, self._endurance, interrupt)
         limit, context = request.limit, request.query.context
