@@ -251,3 +251,12 @@ def test_a_damaged_segment_costs_only_its_own_entries(tmp_path: Path) -> None:
             page = found.page(parse_log_query('{service="api"} |= "line 7" | context before=4'))
         assert shown(page) == [*stored[:3], *stored[6:8]]
         assert [problem.code for problem in found.store.problems.listed()] == ["segment_damaged"]
+
+
+def test_what_neighbours_cost_is_counted(tmp_path: Path) -> None:
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of(numbered(40))])
+        match = found.page(parse_log_query('{service="api"} |= "line 7"')).stats
+        both = found.page(parse_log_query('{service="api"} |= "line 7" | context before=1')).stats
+        assert both.rows == match.rows * 3, "a scan each for the match, for the places of its neighbours, for these"
+        assert both.streams == match.streams == 1
