@@ -112,6 +112,8 @@ HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is se
 
 # -- client commands --------------------------------------------------------------------------------------------------
 PAGE_ENTRIES: Final = 1_000  # of one answer to a client command; a line may have 256 KiB
+SEAM_REMEMBERED: Final = 50_000  # entries that a later page may repeat as context, by their ids: 7 MB
+SEAM_HELD: Final = 10_000  # entries of context that wait for the next page; more are given as context
 URL_QUERY_BYTES: Final = 4 * KIB  # longer queries go as a form: proxies and servers cut URLs at 8 KiB
 CONNECT_SECONDS: Final = 10  # a server that does not take a connection within this is not there
 ANSWER_SECONDS: Final = 90  # above the longest wait for a turn plus the longest query

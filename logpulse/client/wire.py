@@ -9,13 +9,14 @@ import msgspec
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One log entry; `timestamp` is RFC 3339 in UTC."""
+    """One log entry; `timestamp` is RFC 3339 in UTC. `context` tells one that stands near a match from the matches."""
 
     id: str
     timestamp: str
     message: str
     labels: dict[str, str] = {}
     level: str = ""
+    context: bool = False
 
 
 class EntryKey(msgspec.Struct, frozen=True):
@@ -23,6 +24,12 @@ class EntryKey(msgspec.Struct, frozen=True):
 
     id: str
     timestamp: str
+
+
+class EntryMark(EntryKey, frozen=True):
+    """The same, and whether it is there as the context of a match."""
+
+    context: bool = False
 
 
 class Series(msgspec.Struct, frozen=True):
