@@ -90,11 +90,15 @@ class SelectorPlan(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The answer of `/explain`: the query in canonical form, `logs` or `metric`, and its selectors in their order."""
+    """The answer of `/explain`: the query in canonical form, `logs` or `metric`, and its selectors in their order.
+
+    `endings` choose which of the entries found are shown.
+    """
 
     query: str
     kind: str = ""
     selectors: list[SelectorPlan] = []
+    endings: list[str] = []
 
 
 class SeriesList(msgspec.Struct, frozen=True):
