@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import attrs
 import pytest
@@ -20,17 +19,8 @@ from logpulse.query.executor import Executor, ScanTask
 from logpulse.query.result import Direction, LogsPage, Side
 
 from ..strategies import NOON, LogEntry, batch_of, entry
-from .scanning import expected, line_filters, matchers, searchable, shown, spread
+from .scanning import DIRECTIONS, expected, line_filters, matchers, placed_entries, searchable, shown, spread
 from .test_engine import cut
-from .test_engine_laws import DIRECTIONS, placed_entries
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
-
 
 Shown = tuple[LogEntry, str]
 """An entry of an answer, and its side; empty for a match."""

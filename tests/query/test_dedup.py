@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import attrs
 import pytest
@@ -23,15 +22,7 @@ from logpulse.query.row_reader import FoundRows, RowReader
 from logpulse.query.scan import Bounds
 
 from ..strategies import NOON, LogEntry, batch_of, entry
-from .scanning import expected, searchable, shown, spread
-from .test_engine_laws import DIRECTIONS, placed_entries
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
+from .scanning import DIRECTIONS, expected, placed_entries, searchable, shown, spread
 
 
 def firsts(entries: list[LogEntry], key: Callable[[LogEntry], object]) -> list[LogEntry]:

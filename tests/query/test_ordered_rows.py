@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import attrs
 import pytest
@@ -27,17 +26,9 @@ from logpulse.query.row_reader import FoundRows, Row, RowReader
 from logpulse.query.scan import Bounds, RowOrder
 
 from ..strategies import NOON, LogEntry, batch_of, entry
-from .scanning import Searchable, expected, searchable, spread
+from .scanning import DIRECTIONS, Searchable, expected, searchable, spread
 
 EVERYTHING = LogQuery(Selector(()))
-DIRECTIONS = st.sampled_from(Direction)
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
 
 
 @attrs.define
