@@ -80,7 +80,9 @@ class AnswerKeys:
         if key in self._hashes:
             return True
         if len(self._hashes) >= DEDUP_KEYS:
-            raise LimitExceededError("keys of `dedup` in one answer", DEDUP_KEYS, len(self._hashes) + 1)
+            raise LimitExceededError(
+                "keys of `dedup` in one answer", DEDUP_KEYS, DEDUP_KEYS + 1, advice="ask for fewer entries at a time"
+            )
         self._hashes.add(key)
         return False
 

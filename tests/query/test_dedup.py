@@ -97,7 +97,7 @@ def test_too_many_keys_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.M
     with searchable(tmp_path) as found:
         found.store.append([batch_of([entry(str(number), NOON + number) for number in range(9)])])
         assert len(found.page(parse_log_query('{service="api"} | dedup'), limit=4).entries) == 4
-        with pytest.raises(LimitExceededError, match="keys of `dedup` in one answer is limited to 5, got 6"):
+        with pytest.raises(LimitExceededError, match="keys of `dedup` in one answer is limited to 5, got 6; ask"):
             found.page(parse_log_query('{service="api"} | dedup'))
 
 
