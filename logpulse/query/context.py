@@ -63,7 +63,8 @@ class _Page:
         own = match.row.position
         sizes = {each.position: each.size for each in (*near.earlier, *near.later)}
         sizes[own] = len(match.entry.record.line)
-        new = sizes.keys() - self.matches.keys() - self.sides.keys()
+        # One by one: the difference of two views walks through all of the second.
+        new = [each for each in sizes if each not in self.matches and each not in self.sides]
         text = self._text + sum(sizes[each] for each in new)
         held = len(self.matches) + len(self.sides) + len(new)
         if self.matches and (held > self.limit or text > PAGE_TEXT_BYTES):
