@@ -75,8 +75,8 @@ class Seam:
             raise UnexpectedAnswerError("the server", f"sent an entry that cannot be read: {error}") from error
         matches = {each.id for each in new if not each.is_context}
         held = [each for each in self._held if each.id not in matches]
-        known = self._given.keys() | {each.id for each in held}
-        fresh = [each for each in new if each.id not in known]
+        waiting = {each.id for each in held}
+        fresh = [each for each in new if each.id not in self._given and each.id not in waiting]
         return list(heapq.merge(held, fresh, key=lambda each: self.sign * each.time))
 
     def _give(self, page: Page, found: Sequence[_Placed]) -> Page:

@@ -16,9 +16,10 @@ from logpulse.logql.parser import parse_log_query
 from logpulse.logql.record import Base, Record
 from logpulse.query.dedup import AnswerKeys, NoKeys, RecentKeys, key_of, keys_of_answer, keys_of_tail
 from logpulse.query.executor import Executor
+from logpulse.query.logs import _Twins
 from logpulse.query.planner import Source
 from logpulse.query.result import Direction
-from logpulse.query.row_reader import FoundRows, RowReader
+from logpulse.query.row_reader import FoundRows, Row, RowReader
 from logpulse.query.scan import Bounds
 
 from ..strategies import NOON, LogEntry, batch_of, entry
@@ -188,3 +189,24 @@ def test_twins_are_one_entry_before_they_are_compared(tmp_path: Path) -> None:
         query = parse_log_query('{service="api"} | drop trace | dedup by (trace)')
         assert len(found.page(query).entries) == 1
         assert len(found.page(parse_log_query('{service="api"} | dedup by (trace)')).entries) == 3
+
+
+class CountedLine(str):
+    """Be a line that counts how often it is compared."""
+
+    compared = 0
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        CountedLine.compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_many_entries_of_one_time_are_not_compared_each_with_each() -> None:
+    twins, lines = _Twins(), [CountedLine(number % 300) for number in range(600)]
+    found = [twins.has(Row(NOON, 1, "~", number, line, None), record(line)) for number, line in enumerate(lines)]
+    assert found == [False] * 300 + [True] * 300
+    assert CountedLine.compared < 2000
