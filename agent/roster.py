@@ -333,16 +333,15 @@ class Roster:
 
     def _is_met(self, record: Record, identity: Identity, descriptor: int) -> bool:
         """Tell whether an open file is or was followed, or is a copy of the one of `record` or of its successor."""
-        if self._is_known(record, descriptor):
-            return True
-        if (record.proof.offset or identity == record.identity) and record.proof.holds(descriptor):
-            return True
+        is_telling = record.proof.offset > 0 or identity == record.identity
         alike = [each.tail.descriptor for each in self._followers.values() if each.tail.record.path == record.path]
         try:
             now = open_by_rule(record.path, self._config.follow_symlinks)
         except OSError:
             now = None
         try:
+            if self._is_known(record, descriptor) or (is_telling and record.proof.holds(descriptor)):
+                return True
             return any(begins_like(descriptor, each) for each in (*alike, *([now] if now is not None else [])))
         except OSError:
             return True  # told apart by nothing: rather not

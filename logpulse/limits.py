@@ -81,6 +81,9 @@ QUERY_MEMORY_BYTES: Final = 192 * MIB  # DuckDB's, for all queries together
 FIRST_WAVE_BYTES: Final = 64 * MIB  # log text scanned before looking whether the answer is complete
 PAGE_TEXT_BYTES: Final = 32 * MIB  # log text in one answer; a longer one ends early and names its next page
 ROWS_PER_READ: Final = 16_384  # rows fetched at a time for a pipeline that drops most of them
+SLICE_NS: Final = SECOND_NS // 1_000  # the least time that such a read looks at
+SLICE_GROWTH: Final = 16  # a slice of time with few rows is followed by one this many times wider; 11 reach all times
+STAGES_BETWEEN_CHECKS: Final = 8  # of one entry, between two looks at whether to go on: 0.1 s each for 1 MiB of JSON
 ROWS_PER_BATCH: Final = 16_384  # rows that come out of a scan at a time
 NUMBERS_REMEMBERED: Final = 16_384  # values of an unwrapped label with the numbers they are, of one query
 STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they are summed up: 32 MB of numbers
@@ -109,6 +112,8 @@ HISTORY_BUFFER_ENTRIES: Final = 100_000  # live entries held while history is se
 
 # -- client commands --------------------------------------------------------------------------------------------------
 PAGE_ENTRIES: Final = 1_000  # of one answer to a client command; a line may have 256 KiB
+SEAM_REMEMBERED: Final = 50_000  # entries that a later page may repeat as context, by their ids: 7 MB
+SEAM_HELD: Final = 10_000  # entries of context that wait for the next page; more are given as context
 URL_QUERY_BYTES: Final = 4 * KIB  # longer queries go as a form: proxies and servers cut URLs at 8 KiB
 CONNECT_SECONDS: Final = 10  # a server that does not take a connection within this is not there
 ANSWER_SECONDS: Final = 90  # above the longest wait for a turn plus the longest query

@@ -22,6 +22,7 @@ from logpulse.client.failure import (
     UnexpectedAnswerError,
     reason_of,
 )
+from logpulse.client.seam import Seam, may_repeat
 from logpulse.client.window import TimeWindow
 from logpulse.client.wire import IndexStats, Page, Problem, Sample, SeriesList, VectorAnswer
 from logpulse.limits import ANSWER_SECONDS, CONNECT_SECONDS, ERROR_TEXT_BYTES, PAGE_ENTRIES, RETRIES, URL_QUERY_BYTES
@@ -87,22 +88,27 @@ class ApiClient:
     def pages(self, query: LogQuery, most: int | None, after: str | None = None) -> Iterator[Page]:
         """Give the answer page by page in the query's direction, at most `most` entries, None for all there are.
 
-        The next page is asked for only when it is wanted. `after` is a cursor to go on from.
+        The next page is asked for only when it is wanted. `after` is a cursor to go on from. Each entry comes once,
+        but one that `context` repeats counts each time.
 
         Raises:
             BadQueryError: the server does not understand the query.
             ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as their names say.
         """
+        return self._pages(query, most, after, _seam_of(query))
+
+    def _pages(self, query: LogQuery, most: int | None, after: str | None, seam: Seam | None) -> Iterator[Page]:
         cursor = after
         wanted = most
         while True:
             size = self._page_entries if wanted is None else min(self._page_entries, wanted)
             page = self._page(query, size, cursor)
-            yield page
             if wanted is not None:
                 wanted -= len(page.logs)
             if page.next is None or (wanted is not None and wanted <= 0):
+                yield page if seam is None else seam.closed(page)
                 return
+            yield page if seam is None else seam.joined(page)
             if page.next == cursor:
                 raise UnexpectedAnswerError(self._server.route("query"), f"gave the cursor {cursor!r} twice in a row")
             cursor = page.next
@@ -117,10 +123,10 @@ class ApiClient:
             BadQueryError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
         """
         cursor: str | None = None
-        backoff = Backoff()
+        backoff, seam = Backoff(), _seam_of(query)
         while True:
             try:
-                for page in self.pages(query, None, cursor):
+                for page in self._pages(query, None, cursor, seam):
                     backoff.reset()
                     cursor = page.next
                     yield page
@@ -214,6 +220,10 @@ class ApiClient:
             if len(urlencode(parameters)) > URL_QUERY_BYTES:
                 return self._http.post(url, data=dict(parameters))
             return self._http.get(url, params=parameters)
+
+
+def _seam_of(query: LogQuery) -> Seam | None:
+    return Seam(1 if query.direction is Direction.FORWARD else -1) if may_repeat(query.text) else None
 
 
 @contextmanager

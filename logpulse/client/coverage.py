@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
+from logpulse.client.progress import PATIENCE_SECONDS, NoProgress, Progress
 from logpulse.client.terminal import Surface
 from logpulse.client.window import TimeWindow
 from logpulse.units import format_byte_size
 
 if TYPE_CHECKING:
     import rich.progress
-
-_PATIENCE_SECONDS: Final = 0.5  # work that ends sooner shows nothing: a bar that flashes is noise
 
 
 @attrs.frozen
@@ -29,37 +28,9 @@ class Stretch:
     last: int
 
 
-class Coverage(Protocol):
-    """Follow an export, as a context manager."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def advance(self, stretch: Stretch) -> None:
-        """Note that a further stretch is written."""
-
-
-def coverage_for(surface: Surface, window: TimeWindow) -> Coverage:
+def coverage_for(surface: Surface, window: TimeWindow) -> Progress[Stretch]:
     """Choose how to show the export of a time range, whose end is known, to what reads standard error."""
-    return NoCoverage() if surface is Surface.PIPE else CoverageBar(window, surface)
-
-
-class NoCoverage:
-    """Show nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
-
-    def advance(self, stretch: Stretch) -> None:
-        """Note nothing."""
+    return NoProgress() if surface is Surface.PIPE else CoverageBar(window, surface)
 
 
 class CoverageBar:
@@ -88,14 +59,14 @@ class CoverageBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, stretch: Stretch) -> None:
+    def advance(self, stretch: Stretch, /) -> None:
         """Note that a further stretch is written, and draw if it is time."""
         self._entries += stretch.entries
         self._size += stretch.size
         if self._start is None:
             self._start = stretch.first
         seconds = self._clock() - self._began
-        if self._bar is None and seconds >= _PATIENCE_SECONDS:
+        if self._bar is None and seconds >= PATIENCE_SECONDS:
             self._draw()
         if self._bar is not None and self._task is not None:
             done = f"{self._entries:,} entries, {format_byte_size(self._size)}"

@@ -9,9 +9,10 @@ import attrs
 import msgspec
 
 from logpulse.client.api import ApiClient, LogQuery
-from logpulse.client.coverage import Coverage, Stretch
+from logpulse.client.coverage import Stretch
 from logpulse.client.failure import UnexpectedAnswerError
 from logpulse.client.figures import format_count
+from logpulse.client.progress import Progress
 from logpulse.client.render import JsonLines
 from logpulse.client.wire import EntryKey
 from logpulse.errors import InvalidRequestError
@@ -39,7 +40,7 @@ def export(
     query: LogQuery,
     renderer: JsonLines,
     write: Callable[[bytes], None],
-    coverage: Coverage,
+    coverage: Progress[Stretch],
     exported: Exported,
 ) -> None:
     """Write all entries of a forward log query as JSON, one a line, each once, whatever the connection does.

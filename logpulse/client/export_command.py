@@ -43,11 +43,12 @@ def export(
     logpulse export '{env="prod"} |= "timeout"' --since 7d | jq -r .message
     """
     from logpulse.client.api import ApiClient, Direction, LogQuery
-    from logpulse.client.coverage import NoCoverage, coverage_for
+    from logpulse.client.coverage import coverage_for
     from logpulse.client.escape import escape
     from logpulse.client.export import Exported
     from logpulse.client.export import export as export_entries
     from logpulse.client.output_file import OutputFile
+    from logpulse.client.progress import NoProgress
     from logpulse.client.render import JsonLines, json_lines_for
     from logpulse.client.terminal import Surface
     from logpulse.client.window import TimeWindow
@@ -60,7 +61,7 @@ def export(
     reader, watcher = surface_behind(sys.stdout, ctx), surface_behind(sys.stderr, ctx)
     if path is None:
         # A bar would tear the entries apart where both are on one screen.
-        coverage = coverage_for(watcher, window) if reader is Surface.PIPE else NoCoverage()
+        coverage = coverage_for(watcher, window) if reader is Surface.PIPE else NoProgress()
         with ApiClient(server_of(ctx), notify) as client, coverage:
             export_entries(client, request, json_lines_for(reader), standard_output(), coverage, exported)
         return

@@ -51,10 +51,10 @@ def draw_plan(document: msgspec.Raw, palette: Palette) -> bytes:
         plan = msgspec.json.decode(document, type=Plan)
     except msgspec.DecodeError as error:
         raise UnexpectedAnswerError("the server", f"sent a plan that cannot be read: {error}") from error
-    tree = Branch(
-        f"{escape(plan.query)}  {palette.paint(palette.label, f'({escape(plan.kind)} query)')}",
-        [_selector(each, palette) for each in plan.selectors],
-    )
+    parts = [_selector(each, palette) for each in plan.selectors]
+    if plan.endings:
+        parts.append(_list("of what is found", plan.endings, palette))
+    tree = Branch(f"{escape(plan.query)}  {palette.paint(palette.label, f'({escape(plan.kind)} query)')}", parts)
     return "".join(f"{line}\n" for line in tree.lines()).encode("utf-8", "replace")
 
 
@@ -64,12 +64,12 @@ def _selector(plan: SelectorPlan, palette: Palette) -> Branch:
     reads = f"{streams}, {plan.segments_in_time:,} of {segments} in time with {size} of text, {head} in memory"
     parts = [Branch(_titled("reads", reads, palette)), Branch(_titled("mode", plan.mode, palette))]
     stages = (("SQL decides", plan.pushed_down), ("exactly, row by row", plan.exact))
-    parts += [
-        Branch(palette.paint(palette.label, title), [Branch(escape(text)) for text in texts])
-        for title, texts in stages
-        if texts
-    ]
+    parts += [_list(title, texts, palette) for title, texts in stages if texts]
     return Branch(escape(plan.selector), parts)
+
+
+def _list(title: str, texts: Sequence[str], palette: Palette) -> Branch:
+    return Branch(palette.paint(palette.label, title), [Branch(escape(text)) for text in texts])
 
 
 def _titled(title: str, text: str, palette: Palette) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from logpulse.client.terminal import Surface
 
 if TYPE_CHECKING:
     import rich.progress
 
-_PATIENCE_SECONDS = 0.5  # work that ends sooner shows nothing: a bar that flashes is noise
+_Step_contra = TypeVar("_Step_contra", contravariant=True)
+
+PATIENCE_SECONDS: Final = 0.5
+"""Work that ends sooner shows nothing: a bar that flashes is noise."""
 
 
-class Progress(Protocol):
-    """Follow work, as a context manager."""
+class Progress(Protocol[_Step_contra]):
+    """Follow work, as a context manager; steps are whatever tells how far it has come."""
 
     def __enter__(self) -> Self: ...
 
@@ -24,11 +27,11 @@ class Progress(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def advance(self, count: int) -> None:
-        """Note that `count` more entries are done."""
+    def advance(self, step: _Step_contra, /) -> None:
+        """Note that one more step is done."""
 
 
-def progress_for(surface: Surface, task: str, total: int | None) -> Progress:
+def progress_for(surface: Surface, task: str, total: int | None) -> Progress[int]:
     """Choose how to show work on `total` entries, None for any number, to what reads standard error."""
     return NoProgress() if surface is Surface.PIPE else ProgressBar(task, total, surface)
 
@@ -44,7 +47,7 @@ class NoProgress:
     ) -> None:
         return
 
-    def advance(self, count: int) -> None:
+    def advance(self, step: object, /) -> None:
         """Note nothing."""
 
 
@@ -72,10 +75,10 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self, count: int) -> None:
+    def advance(self, count: int, /) -> None:
         """Note that `count` more entries are done, and draw if it is time."""
         self._done += count
-        if self._bar is None and self._clock() - self._began >= _PATIENCE_SECONDS:
+        if self._bar is None and self._clock() - self._began >= PATIENCE_SECONDS:
             self._draw()
         if self._bar is not None and self._bar_task is not None:
             rate = self._done / max(self._clock() - self._began, 1e-9)

@@ -118,14 +118,16 @@ class PipeText:
     """Write one line an entry for other programs: time, labels, message.
 
     The time is RFC 3339 in UTC with nine digits, so that lines sort as text; labels are LogQL, sorted by name; line
-    breaks and control characters of the message are escaped. The form does not depend on the other entries.
+    breaks and control characters of the message are escaped. Context has a `-` between time and labels. The form does
+    not depend on the other entries.
     """
 
     def entries(self, entries: Sequence[msgspec.Raw]) -> bytes:
         """Render log entries."""
         decoded = map(_ENTRY.decode, entries)
         return _joined(
-            f"{_fixed_width(entry.timestamp)} {selector_text(entry.labels)} {escape(entry.message)}"
+            f"{_fixed_width(entry.timestamp)} {'- ' if entry.context else ''}{selector_text(entry.labels)} "
+            f"{escape(entry.message)}"
             for entry in decoded
         )
 
@@ -144,8 +146,9 @@ class TerminalText:
     """Write entries for a person: local time, level, the labels that tell the streams apart, message.
 
     A label is shown once two of the streams seen so far differ in it. The date is shown only for other days than
-    today. Line breaks of a message are kept, its further lines indented; control characters are escaped. Series become
-    a chart and a table for a screen of `columns` characters.
+    today. Line breaks of a message are kept, its further lines indented; control characters are escaped. The message of
+    an entry that is context is pale, behind a `-`. Series become a chart and a table for a screen of `columns`
+    characters.
     """
 
     def __init__(self, palette: Palette, columns: int, clock: Callable[[], float] = time.time) -> None:
@@ -172,7 +175,8 @@ class TerminalText:
         )
         if labels:
             parts.append(self._palette.paint(self._palette.label, labels))
-        parts.append(escape_block(entry.message, _INDENT))
+        message = escape_block(entry.message, _INDENT)
+        parts.append(self._palette.paint(self._palette.time, f"- {message}") if entry.context else message)
         return " ".join(parts)
 
     def _level(self, level: str) -> str:

@@ -9,13 +9,14 @@ import msgspec
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One log entry; `timestamp` is RFC 3339 in UTC."""
+    """One log entry; `timestamp` is RFC 3339 in UTC. `context` tells one that stands near a match from the matches."""
 
     id: str
     timestamp: str
     message: str
     labels: dict[str, str] = {}
     level: str = ""
+    context: bool = False
 
 
 class EntryKey(msgspec.Struct, frozen=True):
@@ -23,6 +24,12 @@ class EntryKey(msgspec.Struct, frozen=True):
 
     id: str
     timestamp: str
+
+
+class EntryMark(EntryKey, frozen=True):
+    """The same, and whether it is there as the context of a match."""
+
+    context: bool = False
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -83,11 +90,15 @@ class SelectorPlan(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The answer of `/explain`: the query in canonical form, `logs` or `metric`, and its selectors in their order."""
+    """The answer of `/explain`: the query in canonical form, `logs` or `metric`, and its selectors in their order.
+
+    `endings` choose which of the entries found are shown.
+    """
 
     query: str
     kind: str = ""
     selectors: list[SelectorPlan] = []
+    endings: list[str] = []
 
 
 class SeriesList(msgspec.Struct, frozen=True):

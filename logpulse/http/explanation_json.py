@@ -25,18 +25,22 @@ class SelectorJson(msgspec.Struct, rename="camel"):
 
 
 class ExplanationJson(msgspec.Struct):
-    """The plan of a query."""
+    """The plan of a query; `endings` choose which of the entries found an answer shows."""
 
     query: str
     kind: Literal["logs", "metric"]
     selectors: list[SelectorJson]
+    endings: list[str]
 
 
 def explanation_json(explanation: Explanation) -> bytes:
     """Write how a query would be answered."""
-    kind: Literal["logs", "metric"] = "logs" if isinstance(explanation.query, LogQuery) else "metric"
+    query = explanation.query
     selectors = [_selector(each) for each in explanation.selectors]
-    return msgspec.json.encode(ExplanationJson(str(explanation.query), kind, selectors))
+    plan = ExplanationJson(str(query), "metric", selectors, [])
+    if isinstance(query, LogQuery):
+        plan = ExplanationJson(str(query), "logs", selectors, [str(each) for each in query.endings])
+    return msgspec.json.encode(plan)
 
 
 def _selector(explained: SelectorExplanation) -> SelectorJson:

@@ -88,7 +88,8 @@ def _log_answer(
         page = engine.logs(plain, interrupt)
     stats = loki_stats(page.stats, time.perf_counter() - began, len(page.entries))
     warnings = []
-    if page.next is not None and len(page.entries) < asked.limit:
+    # A page with context ends before the match that does not fit: the limit as it is meant.
+    if page.next is not None and len(page.entries) < asked.limit and query.context is None:
         warnings.append("the answer ends early, as it would be too large; ask for less at a time, or a shorter range")
     return streams_answer([marked_record(entry) for entry in page.entries], flags, stats, warnings)
 

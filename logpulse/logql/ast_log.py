@@ -121,11 +121,15 @@ class LogQuery:
     @property
     def is_selector(self) -> bool:
         """Whether nothing follows the selector."""
-        return not self.stages and self.dedup is None and self.context is None
+        return not self.stages and not self.endings
+
+    @property
+    def endings(self) -> tuple[Dedup | Context, ...]:
+        """What chooses the entries that an answer shows, in the order of its work."""
+        return tuple(each for each in (self.dedup, self.context) if each is not None)
 
     def __str__(self) -> str:
-        endings = (each for each in (self.dedup, self.context) if each is not None)
-        return " ".join(map(str, (self.selector, *self.stages, *endings)))
+        return " ".join(map(str, (self.selector, *self.stages, *self.endings)))
 
 
 def pipeline_text(selector: Selector, stages: tuple[Stage, ...]) -> str:

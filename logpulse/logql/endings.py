@@ -120,5 +120,6 @@ def _entries(bound: ContextBound) -> int:
         raise error_at(bound.number, f"`{bound.side}` needs a whole number of entries", hint=_CONTEXT_HINT)
     digits = bound.number.lstrip("0") or "0"
     if len(digits) > len(str(CONTEXT_ENTRIES)) or int(digits) > CONTEXT_ENTRIES:
-        raise LimitExceededError(f"`{bound.side}` of `context`", CONTEXT_ENTRIES, digits[:20])
+        advice = "to read more, ask for the time around a match"
+        raise LimitExceededError(f"`{bound.side}` of `context`", CONTEXT_ENTRIES, digits[:20], advice=advice)
     return int(digits)

@@ -33,8 +33,10 @@ _FUNCTIONS: Final = (
     *("vector", "label_replace"),
 )
 _IN_DEDUP: Final = re.compile(r"\|\s*dedup(?:\s+by)?\s*\Z", re.ASCII | re.IGNORECASE)
+# Nothing here gives back what it took: of blanks that two parts could share there would be too many readings.
 _IN_CONTEXT: Final = re.compile(
-    r"\|\s*context(?:\s+(?:before|after)\s*=\s*[0-9.]*)*(?:\s+(?:before|after))?\s*\Z", re.ASCII | re.IGNORECASE
+    r"\|\s*+context(?:\s++(?:before|after)\s*+=\s*+[0-9.]*+)*+(?:\s++(?:before|after))?+\s*+\Z",
+    re.ASCII | re.IGNORECASE,
 )
 _LAST_WORD: Final = re.compile(r"([a-zA-Z_]\w*)\s*\Z", re.ASCII)
 _BARE_TEXT: Final = re.compile(r"""[^\s"'`|,(){}\[\]]+""")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from logpulse.limits import STAGES_BETWEEN_CHECKS
 from logpulse.logql.ast import (
     Decolorize,
     DropLabels,
@@ -21,7 +22,7 @@ from logpulse.logql.ast import (
     UnpackParser,
     Unwrap,
 )
-from logpulse.logql.record import Record, Sample, Test
+from logpulse.logql.record import Check, Record, Sample, Test, never_stop
 from logpulse.logql.stages import (
     decolorize,
     drop_keep,
@@ -38,14 +39,20 @@ from logpulse.logql.stages import (
 )
 
 _CHANGES_LINE = (LineFormat, Decolorize, UnpackParser)
+_TEMPLATES = (LineFormat, LabelFormat)
 _READS_LINE = (LineFilter, JsonParser, LogfmtParser, RegexpParser, PatternParser, UnpackParser)
 
 
 class Pipeline:
     """Run entries through stages. Compiled once; safe to use from several threads, each with records of its own."""
 
-    def __init__(self, stages: Sequence[Stage], wanted: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, stages: Sequence[Stage], wanted: frozenset[str] | None = None, check: Check = never_stop
+    ) -> None:
         """Compile `stages`. Parsers extract the labels `wanted` (see `wanted_labels`); None stands for all.
+
+        `check` is called between two templates, and now and then between other stages, as one entry may take long: its
+        error, say that nobody waits for the answer any more, comes out of `run` and `sample`.
 
         Raises:
             LogPulseError: a pattern, a path or a template in a stage is malformed, which no parsed query has.
@@ -54,12 +61,12 @@ class Pipeline:
         # The filters of the stored line go first: they are cheap, and an entry they drop is dropped anyway.
         filters = line_filters(stages[:cut])
         before = (*filters, *without_line_filters(stages[:cut]))
-        self._before = tuple(_compile(stage, wanted) for stage in before)
+        self._before = tuple(_compiled(before, wanted, check))
         self._sample: Sample = _every_entry
         unwrapped = stages[cut] if cut < len(stages) else None
         if isinstance(unwrapped, Unwrap):
             self._sample = unwrap.exact(unwrapped)
-        self._after = tuple(_compile(stage, wanted) for stage in stages[cut + 1 :])
+        self._after = tuple(_compiled(stages[cut + 1 :], wanted, check))
 
     @property
     def is_idle(self) -> bool:
@@ -127,7 +134,18 @@ def _every_entry(record: Record) -> float:
     return 1.0
 
 
-def _compile(stage: Stage, wanted: frozenset[str] | None) -> Test:
+def _compiled(stages: Sequence[Stage], wanted: frozenset[str] | None, check: Check) -> Iterator[Test]:
+    def go_on(record: Record) -> bool:
+        check()
+        return True
+
+    for number, stage in enumerate(stages):
+        if number and (number % STAGES_BETWEEN_CHECKS == 0 or isinstance(stages[number - 1], _TEMPLATES)):
+            yield go_on
+        yield _compile(stage, wanted, check)
+
+
+def _compile(stage: Stage, wanted: frozenset[str] | None, check: Check) -> Test:
     match stage:
         case LineFilter():
             return line_filter.exact_of_record(stage)
@@ -146,7 +164,7 @@ def _compile(stage: Stage, wanted: frozenset[str] | None) -> Test:
         case LineFormat():
             return line_format.exact(stage)
         case LabelFormat():
-            return label_format.exact(stage)
+            return label_format.exact(stage, check)
         case Decolorize():
             return decolorize.exact(stage)
         case DropLabels() | KeepLabels():

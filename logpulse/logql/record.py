@@ -172,3 +172,10 @@ Test = Callable[[Record], bool]
 
 Sample = Callable[[Record], float | None]
 """The exact form of `unwrap`: the value of the entry's sample; None leaves it out."""
+
+Check = Callable[[], None]
+"""Raise an error to stop the work on an entry half-way."""
+
+
+def never_stop() -> None:
+    """Let the work go on."""

@@ -51,7 +51,7 @@ class ClassReader:
     def read_exactly(self, sources: Sequence[Source], gathering: Gathering) -> None:
         """Decide every row that meets the line filters by the exact form."""
         stages = split_stages(self.aggregation.log_range.stages)
-        sampler = self._sampler(Pipeline(stages.exact, self._wanted()), gathering)
+        sampler = self._sampler(Pipeline(stages.exact, self._wanted(), self.interrupt.check), gathering)
         plan = attrs.evolve(self.plan, predicates=(*self.plan.predicates, *stages.predicates))
         for place in places(plan, sources):
             sql = f"select {_ROW} from {place.relation} where {place.condition.text}"
@@ -131,7 +131,7 @@ class ClassReader:
         return Sampler(self.aggregation, pipeline, self.labels_of, gathering.series, self.interrupt)
 
     def _whole_pipeline(self) -> Pipeline:
-        return Pipeline(self.aggregation.log_range.stages, self._wanted())
+        return Pipeline(self.aggregation.log_range.stages, self._wanted(), self.interrupt.check)
 
     def _wanted(self) -> frozenset[str] | None:
         return wanted_of(self.aggregation.log_range.stages, self.aggregation.grouping)

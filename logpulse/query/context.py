@@ -9,7 +9,7 @@ import attrs
 from logpulse.limits import CONTEXT_MATCHES, PAGE_TEXT_BYTES
 from logpulse.query.logs import Match, PageReader, cursor_after
 from logpulse.query.neighbours import Neighbourhood, NeighbourReader
-from logpulse.query.result import Cursor, Entry, LogsPage, ScanStats, Side
+from logpulse.query.result import Cursor, Entry, LogsPage, Side
 from logpulse.query.scan import Position, RowOrder
 
 
@@ -43,13 +43,10 @@ class ContextReader:
 
     def _finished(self, page: _Page, following: Cursor | None) -> LogsPage:
         entries: dict[Position, Entry] = dict(page.matches)
-        text = 0
         for row in self.neighbours.rows(page.sides.keys()):
             entries[row.position] = attrs.evolve(self.reader.stored(row), side=page.sides[row.position])
-            text += len(row.line)
         ordered = sorted(entries.items(), key=lambda each: each[0], reverse=self.order.is_backward)
-        stats = self.reader.meter.stats + ScanStats(0, len(page.sides), text)
-        return LogsPage(tuple(entry for _, entry in ordered), following, stats)
+        return LogsPage(tuple(entry for _, entry in ordered), following, self.reader.meter.stats)
 
 
 @attrs.define(eq=False)
@@ -66,7 +63,8 @@ class _Page:
         own = match.row.position
         sizes = {each.position: each.size for each in (*near.earlier, *near.later)}
         sizes[own] = len(match.entry.record.line)
-        new = sizes.keys() - self.matches.keys() - self.sides.keys()
+        # One by one: the difference of two views walks through all of the second.
+        new = [each for each in sizes if each not in self.matches and each not in self.sides]
         text = self._text + sum(sizes[each] for each in new)
         held = len(self.matches) + len(self.sides) + len(new)
         if self.matches and (held > self.limit or text > PAGE_TEXT_BYTES):

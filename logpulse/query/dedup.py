@@ -30,6 +30,10 @@ class ShownKeys(Protocol):
     def has(self, record: Record, stream: int) -> bool:
         """Tell whether an entry with the key of this one, of the stream, was here before, and remember the key."""
 
+
+class ScannedKeys(ShownKeys, Protocol):
+    """Remember those of an answer, and spare its scans what repeats them."""
+
     def conditions(self) -> tuple[SqlPredicate, ...]:
         """Give conditions that every entry meets whose key is new; others may meet them too."""
 
@@ -76,7 +80,9 @@ class AnswerKeys:
         if key in self._hashes:
             return True
         if len(self._hashes) >= DEDUP_KEYS:
-            raise LimitExceededError("keys of `dedup` in one answer", DEDUP_KEYS, len(self._hashes) + 1)
+            raise LimitExceededError(
+                "keys of `dedup` in one answer", DEDUP_KEYS, DEDUP_KEYS + 1, advice="ask for fewer entries at a time"
+            )
         self._hashes.add(key)
         return False
 
@@ -115,12 +121,8 @@ class RecentKeys:
         self._hashes[key] = None
         return False
 
-    def conditions(self) -> tuple[SqlPredicate, ...]:
-        """Give none: a tail scans nothing."""
-        return ()
 
-
-def keys_of_answer(query: LogQuery) -> ShownKeys:
+def keys_of_answer(query: LogQuery) -> ScannedKeys:
     """Give the memory for the `dedup` of one answer, if the query has one."""
     if query.dedup is None:
         return NoKeys()

@@ -85,9 +85,9 @@ class Engine:
         meter = Meter(view)
         with meter.phase(Phase.PLAN):
             plan = plan_logs(request.query, request.start, request.end, view)
-            if plan.drops_rows or request.query.dedup is not None:
+            if not request.query.is_selector:
                 self._allowance.check_scan([plan.scan])
-            pipeline = Pipeline(plan.stages.exact)
+            pipeline = Pipeline(plan.stages.exact, check=interrupt.check)
         order = RowOrder(request.direction)
         reader = RowReader(plan.scan, order, self._executor, self._endurance, interrupt)
         limit, context = request.limit, request.query.context
@@ -99,7 +99,7 @@ class Engine:
                 with meter.phase(Phase.EXACT):
                     if context is None:
                         return matches.read(limit, request.cursor)
-                    near = NeighbourReader(plan.scan, context, self._executor, self._endurance, interrupt)
+                    near = NeighbourReader(plan.scan, context, self._executor, self._endurance, interrupt, meter)
                     return ContextReader(matches, near, order).read(limit, request.cursor)
             except QueryMemoryError:
                 if limit == 1:

@@ -107,17 +107,19 @@ class _Twins:
     """
 
     _place: tuple[int, int] = (0, 0)
-    _seen: list[tuple[str, Record]] = attrs.field(factory=list)
+    _seen: dict[str, list[Record]] = attrs.field(factory=dict)
 
     def has(self, row: Row, record: Record) -> bool:
         """Tell whether a twin of the entry came before, and remember the entry."""
         place = row.timestamp, row.stream
         if place != self._place:
-            self._place, self._seen = place, [(row.line, record)]
+            self._place, self._seen = place, {row.line: [record]}
             return False
-        found = any(line == row.line and other.shown == record.shown for line, other in self._seen)
-        self._seen.append((row.line, record))
-        return found
+        alike = self._seen.setdefault(row.line, [])
+        if any(other.shown == record.shown for other in alike):
+            return True
+        alike.append(record)
+        return False
 
 
 def cursor_after(entries: Sequence[Entry], before: Cursor | None) -> Cursor:

@@ -24,11 +24,6 @@ class LogsPlan:
         """Who decides what."""
         return self.stages.division
 
-    @property
-    def drops_rows(self) -> bool:
-        """Whether some rows may not be part of the answer, so that it is unknown how many have to be looked at."""
-        return bool(self.stages.pushed or self.stages.exact)
-
 
 def plan_logs(query: LogQuery, start: int, end: int, view: View) -> LogsPlan:
     """Plan the reading of [start, end), unix nanoseconds."""

@@ -6,9 +6,9 @@ widened. One scan looks into the windows of many rows and keeps, for each, no mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from heapq import nlargest, nsmallest
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 import numpy as np
@@ -20,11 +20,13 @@ from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.endurance import Endurance
 from logpulse.query.executor import Executor, ScanTask
 from logpulse.query.interrupt import Interrupt
+from logpulse.query.meter import Meter, Phase
 from logpulse.query.place import MEMORY, Place, places
 from logpulse.query.planner import ScanPlan, Source
 from logpulse.query.row_reader import Row, rows_of
 from logpulse.query.scan import Position, chosen_rows
 
+_T = TypeVar("_T")
 _ASKED: Final = "asked"
 _AMPLE: Final = 4  # a window is this many times wider than evenly spread rows need
 _COLUMNS: Final = ("timestamp", "stream", "origin", "row_number", "size")
@@ -77,6 +79,7 @@ class NeighbourReader:
     executor: Executor
     endurance: Endurance
     interrupt: Interrupt
+    meter: Meter
 
     def around(self, rows: Sequence[Position]) -> list[Neighbourhood]:
         """Give the neighbours of some rows of the plan; a scan compares each row that it meets with all of these.
@@ -121,7 +124,7 @@ class NeighbourReader:
             tasks = [chosen_rows(place, chosen) for place in places(self.plan, sound)]
             return [row for task in tasks for row in rows_of(self.executor.run(task, self.interrupt))]
 
-        return self.endurance.read(sources, read)
+        return self._metered(sources, read)
 
     def _first_window(self, row: Position, lowest: int, highest: int) -> _Window:
         spacing = self._spacing(row) * _AMPLE
@@ -159,7 +162,13 @@ class NeighbourReader:
                     found[number] = found[number].joined(there, self.most)
             return found
 
-        return self.endurance.read(near, read)
+        return self._metered(near, read)
+
+    def _metered(self, sources: Sequence[Source], read: Callable[[Sequence[Source]], _T]) -> _T:
+        with self.meter.phase(Phase.SCAN):
+            found = self.endurance.read(sources, read)
+        self.meter.scanned(self.plan, sources)
+        return found
 
     def _narrowed(self, streams: Collection[int], low: int, high: int) -> ScanPlan:
         # The plan's own streams stay: which batches in memory are numbered through depends on them.

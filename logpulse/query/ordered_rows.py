@@ -1,4 +1,8 @@
-"""Rows in order: newest (or oldest) sources first, stopping as soon as no source left can hold a better row."""
+"""Rows in order: newest (or oldest) sources first, stopping as soon as no source left can hold a better row.
+
+Whoever wants more and more rows gets them from one slice of time after another, each as wide as the rows of the last
+one suggest: without a bound on its time every read would sort all rows that are left.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, WAVE_GROWTH
+from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, SLICE_GROWTH, SLICE_NS, WAVE_GROWTH
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.meter import Meter, Phase
 from logpulse.query.planner import ScanPlan, Source
@@ -29,14 +33,28 @@ class OrderedRows:
 
     def portions(self, first: int, start: tuple[int, int] | None) -> Iterator[Sequence[Row]]:
         """Give about `first` rows, then ever more, from a time and stream on; the last portion may be empty."""
-        bounds, size = Bounds(start=start), first
+        bounds, size, width = Bounds(start=start), first, 0
         while True:
             found = self._first_rows(size, bounds)
             yield found.rows
-            if not found.rows or (len(found.rows) < size and not found.is_cut):
+            rows, end = found.rows, bounds.last_time
+            if found.is_cut or len(rows) >= size:
+                begin, end = rows[0].timestamp if bounds.after is None else bounds.after.timestamp, rows[-1].timestamp
+                width = abs(end - begin)
+            elif end is None:
                 return
-            bounds = Bounds(after=found.rows[-1].position, without=self.without())
             size = min(max(size * WAVE_GROWTH, ROWS_PER_READ // WAVE_GROWTH), ROWS_PER_READ)
+            width = max(SLICE_NS, int(width * min(SLICE_GROWTH, size / max(1, len(rows)))))
+            after = rows[-1].position if rows else bounds.after
+            bounds = Bounds(after=after, last_time=self._end_of_slice(end, width), without=self.without())
+
+    def _end_of_slice(self, begin: int, width: int) -> int | None:
+        """Give the last time of a slice; None where it holds all that is left."""
+        if self.order.is_backward:
+            end = begin - width
+            return end if end > min(source.oldest for source in self.plan.sources) else None
+        end = begin + width
+        return end if end < max(source.newest for source in self.plan.sources) else None
 
     def _first_rows(self, wanted: int, bounds: Bounds) -> FoundRows:
         backward = self.order.is_backward
@@ -45,7 +63,7 @@ class OrderedRows:
         # Without a line filter every row counts, and one source mostly has enough of them.
         budget = FIRST_WAVE_BYTES if self.plan.predicates else 1
         while waiting:
-            last_time = found.rows[-1].timestamp if len(found.rows) >= wanted or found.is_cut else None
+            last_time = found.rows[-1].timestamp if len(found.rows) >= wanted or found.is_cut else bounds.last_time
             if last_time is not None:
                 waiting = [s for s in waiting if (s.newest >= last_time if backward else s.oldest <= last_time)]
             wave, waiting = _next_wave(waiting, budget)

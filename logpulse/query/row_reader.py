@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -20,6 +21,7 @@ from logpulse.query.scan import Bounds, Position, RowOrder, chosen_rows, first_p
 
 _ROWS_SORTED: Final = 2 * 2048  # that DuckDB holds beyond those asked for: a vector for each thread
 _COLUMNS: Final = ("timestamp", "stream", "origin", "row_number", "line", "metadata")
+_PLACE: Final = attrgetter("timestamp", "stream", "origin", "row_number")  # the position, without an object for it
 
 
 @attrs.frozen
@@ -48,7 +50,9 @@ class FoundRows:
 
     def merged(self, other: FoundRows, order: RowOrder, most: int) -> FoundRows:
         """Join with the rows of other sources, up to `most` and only as far as both are known."""
-        rows = sorted((*self.rows, *other.rows), key=lambda row: row.position, reverse=order.is_backward)
+        if not self.rows and len(other.rows) <= most:
+            return other
+        rows = sorted((*self.rows, *other.rows), key=_PLACE, reverse=order.is_backward)
         ends = [each.rows[-1].position for each in (self, other) if each.is_cut and each.rows]
         if ends:
             end = max(ends) if order.is_backward else min(ends)
@@ -114,7 +118,7 @@ class RowReader:
         return sum(source.text_bytes for source in sources) / max(1, sum(source.rows for source in sources))
 
     def _in_order(self, rows: Sequence[Row]) -> tuple[Row, ...]:
-        return tuple(sorted(rows, key=lambda row: row.position, reverse=self.order.is_backward))
+        return tuple(sorted(rows, key=_PLACE, reverse=self.order.is_backward))
 
 
 def _metadata_sizes(table: pa.Table) -> pa.ChunkedArray:

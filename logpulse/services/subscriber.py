@@ -24,7 +24,6 @@ from logpulse.limits import (
     TAIL_FILTER_SECONDS,
     UNCONFIRMED_FILTERS,
 )
-from logpulse.query.interrupt import Interrupt
 from logpulse.query.result import Entry
 from logpulse.services.tail_filter import TailFilter
 from logpulse.storage.store import Commit
@@ -163,16 +162,17 @@ class Subscriber:
             self._begin_filter(*change)
         self._changes.clear()
 
-    async def _in_time(self, work: Callable[[Interrupt], _T]) -> _T | None:
+    async def _in_time(self, work: Callable[[], _T]) -> _T | None:
         """Do the work of the filter, in a thread unless it is quick; None if that takes too long."""
-        interrupt = Interrupt()
         if self._filter.is_quick:
-            return work(interrupt)
+            return work()
         try:
             with trio.move_on_after(TAIL_FILTER_SECONDS):
-                return await trio.to_thread.run_sync(work, interrupt, abandon_on_cancel=True, limiter=self._thread)
-        finally:
-            interrupt.pull()
+                return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._thread)
+        except trio.Cancelled:
+            self._filter.interrupt.pull()
+            raise
+        self._filter.interrupt.pull()
         self.is_overtaxed = True
         return None
 

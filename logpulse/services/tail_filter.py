@@ -22,12 +22,16 @@ _SUBSTRING: Final = (LineFilterOperator.CONTAINS, LineFilterOperator.NOT_CONTAIN
 
 
 class TailFilter:
-    """Decide which entries a tail shows: yes or no for each stream, remembered, then the exact pipeline."""
+    """Decide which entries a tail shows: yes or no for each stream, remembered, then the exact pipeline.
+
+    Another thread may stop it by its `interrupt`, for good.
+    """
 
     def __init__(self, query: LogQuery) -> None:
         """Compile `query`."""
         self.query = query
-        self._pipeline = Pipeline(query.stages)
+        self.interrupt = Interrupt()
+        self._pipeline = Pipeline(query.stages, check=self.interrupt.check)
         self._bases = Bases()
         self._matches = [(matcher.name, matcher.predicate()) for matcher in query.selector.matchers]
         self._streams: dict[int, bool] = {}
@@ -56,7 +60,7 @@ class TailFilter:
             texts += len(stage.alternatives)
         return texts <= TAIL_QUICK_TEXTS
 
-    def entries(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels], interrupt: Interrupt) -> list[Entry]:
+    def entries(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels]) -> list[Entry]:
         """Give the entries among these rows that the pipeline lets through.
 
         Raises:
@@ -65,21 +69,21 @@ class TailFilter:
         columns = (part.column(number).to_pylist() for number in range(4))
         found = []
         for stream, timestamp, line, metadata in zip(*columns, strict=True):
-            interrupt.check()
+            self.interrupt.check()
             labels = streams[stream]
             record = Record(timestamp, line, self._bases.of(labels, metadata))
             if self._pipeline.run(record):
                 found.append(Entry(stream, timestamp, line, metadata, labels, record))
         return found
 
-    def times(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels], interrupt: Interrupt) -> list[int]:
+    def times(self, part: pa.RecordBatch, streams: Mapping[StreamId, Labels]) -> list[int]:
         """Give only their times, in unix nanoseconds.
 
         Raises:
             QueryCancelledError: the interrupt was pulled.
         """
         if self.query.stages:
-            return [entry.timestamp for entry in self.entries(part, streams, interrupt)]
+            return [entry.timestamp for entry in self.entries(part, streams)]
         times: list[int] = timestamp_column(part).tolist()
         return times
 

@@ -122,9 +122,10 @@ def test_a_password_in_the_url_is_refused_and_not_shown(tmp_path: Path, url: str
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_refused_key_is_not_shown(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        _load(tmp_path, TARGET, {"LOGPULSE_API_KEY": "hunter2\udcff"})
+@pytest.mark.parametrize(("key", "reason"), [("hunter2\udcff", "must be printable ASCII"), (" \n", "is blank")])
+def test_a_refused_key_is_named_and_not_shown(tmp_path: Path, key: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=rf"server\.api_key: {reason}.* \(from LOGPULSE_API_KEY\)") as caught:
+        _load(tmp_path, TARGET, {"LOGPULSE_API_KEY": key})
     assert "hunter2" not in str(caught.value)
 
 

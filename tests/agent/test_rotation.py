@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.follower import Follower
-from agent.identity import Identity, open_regular
+from agent.identity import Identity, Mark, open_regular
 from agent.pipeline.labelling import StreamLabels, no_level
 from agent.positions import Record
 from agent.tailed_file import Change, TailedFile
@@ -350,6 +350,41 @@ async def test_rotated_away_beyond_the_last_one_kept(place: Workplace, server: F
     await place.once()
     await place.once()
     assert server.lines_of(log) == numbered(0, 30)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_a_file_between_that_cannot_be_read_harms_no_other(
+    place: Workplace, server: FakeServer, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    log, broken = place.logs / "app.log", place.logs / "app.log.7"
+    place.targets[0]["path"] = str(log)
+    whole = Mark.holds
+
+    def holds(mark: Mark, descriptor: int) -> bool:
+        if broken.exists() and os.path.samestat(os.fstat(descriptor), broken.stat()):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return whole(mark, descriptor)
+
+    def rotate() -> None:
+        log.rename(f"{log}.1")
+        write(broken, numbered(50, 60, LONG))
+        later = time.time() + 1
+        os.utime(broken, (later, later))
+        write(log, numbered(10, 20))
+
+    monkeypatch.setattr(Mark, "holds", holds)
+    write(log, numbered(0, 10, LONG))
+    if is_running:
+        async with place.following():
+            await server.wait_for_lines(*numbered(0, 10, LONG))
+            rotate()
+            await server.wait_for_lines(*numbered(10, 20))
+            assert str(broken) not in open_files()
+    else:
+        await place.once()
+        rotate()
+        await place.once()
+    assert server.lines_of(log) == numbered(0, 10, LONG) + numbered(10, 20)
 
 
 @pytest.mark.parametrize("is_running", [True, False])

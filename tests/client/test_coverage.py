@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from logpulse.client.coverage import CoverageBar, NoCoverage, Stretch, coverage_for
+from logpulse.client.coverage import CoverageBar, Stretch, coverage_for
+from logpulse.client.progress import NoProgress
 from logpulse.client.terminal import Surface
 from logpulse.client.window import TimeWindow
 
@@ -14,7 +15,7 @@ WINDOW = TimeWindow(1000, 2000)
 
 
 def test_only_people_see_a_bar() -> None:
-    assert isinstance(coverage_for(Surface.PIPE, WINDOW), NoCoverage)
+    assert isinstance(coverage_for(Surface.PIPE, WINDOW), NoProgress)
     assert isinstance(coverage_for(Surface.PLAIN_TERMINAL, WINDOW), CoverageBar)
 
 

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 
 from logpulse.cli import root
 from logpulse.client.api import ApiClient, Direction, LogQuery
-from logpulse.client.coverage import NoCoverage, Stretch
+from logpulse.client.coverage import Stretch
 from logpulse.client.export import Exported, export
 from logpulse.client.failure import UnexpectedAnswerError
+from logpulse.client.progress import NoProgress
 from logpulse.client.render import JsonLines
 from logpulse.client.window import TimeWindow
 from logpulse.limits import PAGE_ENTRIES
@@ -24,15 +25,16 @@ ALL = '{service=~".+"}'
 S = 10**9
 
 
-class Recorded(NoCoverage):
+class Recorded(NoProgress):
     """Remember what an export told."""
 
     def __init__(self) -> None:
         self.stretches: list[Stretch] = []
 
-    def advance(self, stretch: Stretch) -> None:
+    def advance(self, step: object, /) -> None:
         """Note a stretch."""
-        self.stretches.append(stretch)
+        assert isinstance(step, Stretch)
+        self.stretches.append(step)
 
 
 class Run:

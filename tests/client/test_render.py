@@ -92,6 +92,20 @@ def test_json_on_a_terminal_is_harmless_and_means_the_same() -> None:
     assert json.loads(shown) == document
 
 
+def test_context_is_told_from_matches() -> None:
+    context: Entry = entry(1, BASE, "near", level="info") | {"context": True}
+    match = entry(2, BASE, "found", level="info")
+    pipe = PipeText().entries(raw(context, match)).decode()
+    assert pipe == (
+        '2026-01-15T10:30:00.000000000Z - {level="info"} near\n2026-01-15T10:30:00.000000000Z {level="info"} found\n'
+    )
+    terminal = TerminalText(PLAIN, 80, today).entries(raw(context, match)).decode()
+    assert terminal == "11:30:00.000 INFO  - near\n11:30:00.000 INFO  found\n"
+    coloured = TerminalText(COLORS, 80, today).entries(raw(context)).decode()
+    assert coloured.endswith(f" {COLORS.time}- near{COLORS.end}\n")
+    assert b'"context": true' in JsonLines().entries(raw(context))
+
+
 def test_raw_is_the_messages_untouched() -> None:
     assert RawText().entries(raw(entry(1, BASE, "\x1b[31mred\nblue "))) == b"\x1b[31mred\nblue \n"
 

@@ -179,10 +179,16 @@ def test_refusals(marked: str, reason: str, hint: str) -> None:
     assert (error.reason, error.hint) == (reason, hint)
 
 
+def test_text_that_looks_like_bounds_without_end_is_read_at_once() -> None:
+    blanks = " before=" + " " * 15
+    assert refusal('{app="x"} |= "| context' + blanks * 7 + '" x').hint == 'to search the line write `|= "…"`'
+
+
 @pytest.mark.parametrize("number", ["101", "00101", "9" * 5000])
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_context_is_bounded(side: str, number: str) -> None:
-    with pytest.raises(LimitExceededError, match=f"`{side}` of `context` is limited to {CONTEXT_ENTRIES}, got "):
+    reason = rf"`{side}` of `context` is limited to {CONTEXT_ENTRIES}, got .*; to read more"
+    with pytest.raises(LimitExceededError, match=reason):
         parse(f'{{app="x"}} | context {side}={number}')
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from logpulse.client.address import ServerAddress
 from logpulse.client.api import ApiClient, Direction, LogQuery
-from logpulse.client.coverage import NoCoverage
 from logpulse.client.export import Exported, export
+from logpulse.client.progress import NoProgress
 from logpulse.client.render import JsonLines
 from logpulse.client.window import TimeWindow
 from logpulse.units import parse_rfc3339
@@ -47,7 +47,7 @@ def test_an_export_goes_on_behind_a_killed_server(servers: Servers) -> None:
     query = LogQuery(ALL, TimeWindow(None, MIDNIGHT + S), Direction.FORWARD)
     address = ServerAddress.of(f"http://127.0.0.1:{port}")
     with ApiClient(address, lambda text: None, page_entries=99, sleep=restart) as client:
-        export(client, query, JsonLines(), write, NoCoverage(), Exported())
+        export(client, query, JsonLines(), write, NoProgress(), Exported())
     entries = [json.loads(line) for line in b"".join(texts).splitlines()]
     assert len(running) == 3
     assert sorted(entry["message"] for entry in entries) == sorted(f"line {number}" for number in range(ENTRIES))

@@ -20,7 +20,7 @@ from logpulse.query.interrupt import Interrupt
 from logpulse.query.result import Cursor, Direction, LogsPage
 from logpulse.storage.store import Store, StorePolicy, open_store
 
-from ..strategies import NOON, LogEntry, batch_of
+from ..strategies import NOON, LogEntry, batch_of, entries
 
 POLICY = StorePolicy(wal_sync="none", chunk_bytes=1 << 10, disk_reserve_bytes=0)
 
@@ -160,3 +160,12 @@ matchers = st.one_of(
         st.sampled_from(["", ".*", ".+", "ap", "api", "a.*|cron", "(?i)API", "[^t]*"]),
     ),
 )
+DIRECTIONS = st.sampled_from(Direction)
+
+
+@st.composite
+def placed_entries(draw: st.DrawFn) -> tuple[list[list[LogEntry]], list[bool], bool]:
+    """Draw parts of entries, which of them are flushed, and whether the store is opened again."""
+    found = st.lists(st.builds(attrs.evolve, entries, line=lines), min_size=1, max_size=8)
+    parts = draw(st.lists(found, min_size=1, max_size=4))
+    return parts, draw(st.lists(st.booleans(), min_size=len(parts), max_size=len(parts))), draw(st.booleans())

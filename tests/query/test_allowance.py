@@ -43,6 +43,7 @@ SCANS = [
     ('{service="a"} |= "x"', 150),
     ('{service="b"} | json', 100),
     ('{service="b"} | dedup', 100),
+    ('{service="b"} | context before=1', 100),
     ('{} |= "x" | json', 250),
     ('count_over_time({service="a"}[1h])', 150),
     ('sum(rate({}[1h])) / sum(rate({service="b"}[1h]))', 350),

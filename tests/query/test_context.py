@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import attrs
 import pytest
@@ -20,17 +19,8 @@ from logpulse.query.executor import Executor, ScanTask
 from logpulse.query.result import Direction, LogsPage, Side
 
 from ..strategies import NOON, LogEntry, batch_of, entry
-from .scanning import expected, line_filters, matchers, searchable, shown, spread
+from .scanning import DIRECTIONS, expected, line_filters, matchers, placed_entries, searchable, shown, spread
 from .test_engine import cut
-from .test_engine_laws import DIRECTIONS, placed_entries
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
-
 
 Shown = tuple[LogEntry, str]
 """An entry of an answer, and its side; empty for a match."""
@@ -251,3 +241,12 @@ def test_a_damaged_segment_costs_only_its_own_entries(tmp_path: Path) -> None:
             page = found.page(parse_log_query('{service="api"} |= "line 7" | context before=4'))
         assert shown(page) == [*stored[:3], *stored[6:8]]
         assert [problem.code for problem in found.store.problems.listed()] == ["segment_damaged"]
+
+
+def test_what_neighbours_cost_is_counted(tmp_path: Path) -> None:
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of(numbered(40))])
+        match = found.page(parse_log_query('{service="api"} |= "line 7"')).stats
+        both = found.page(parse_log_query('{service="api"} |= "line 7" | context before=1')).stats
+        assert both.rows == match.rows * 3, "a scan each for the match, for the places of its neighbours, for these"
+        assert both.streams == match.streams == 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import attrs
 import pytest
@@ -17,21 +16,14 @@ from logpulse.logql.parser import parse_log_query
 from logpulse.logql.record import Base, Record
 from logpulse.query.dedup import AnswerKeys, NoKeys, RecentKeys, key_of, keys_of_answer, keys_of_tail
 from logpulse.query.executor import Executor
+from logpulse.query.logs import _Twins
 from logpulse.query.planner import Source
 from logpulse.query.result import Direction
-from logpulse.query.row_reader import FoundRows, RowReader
+from logpulse.query.row_reader import FoundRows, Row, RowReader
 from logpulse.query.scan import Bounds
 
 from ..strategies import NOON, LogEntry, batch_of, entry
-from .scanning import expected, searchable, shown, spread
-from .test_engine_laws import DIRECTIONS, placed_entries
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
+from .scanning import DIRECTIONS, expected, placed_entries, searchable, shown, spread
 
 
 def firsts(entries: list[LogEntry], key: Callable[[LogEntry], object]) -> list[LogEntry]:
@@ -106,7 +98,7 @@ def test_too_many_keys_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.M
     with searchable(tmp_path) as found:
         found.store.append([batch_of([entry(str(number), NOON + number) for number in range(9)])])
         assert len(found.page(parse_log_query('{service="api"} | dedup'), limit=4).entries) == 4
-        with pytest.raises(LimitExceededError, match="keys of `dedup` in one answer is limited to 5, got 6"):
+        with pytest.raises(LimitExceededError, match="keys of `dedup` in one answer is limited to 5, got 6; ask"):
             found.page(parse_log_query('{service="api"} | dedup'))
 
 
@@ -197,3 +189,24 @@ def test_twins_are_one_entry_before_they_are_compared(tmp_path: Path) -> None:
         query = parse_log_query('{service="api"} | drop trace | dedup by (trace)')
         assert len(found.page(query).entries) == 1
         assert len(found.page(parse_log_query('{service="api"} | dedup by (trace)')).entries) == 3
+
+
+class CountedLine(str):
+    """Be a line that counts how often it is compared."""
+
+    compared = 0
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        CountedLine.compared += 1
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_many_entries_of_one_time_are_not_compared_each_with_each() -> None:
+    twins, lines = _Twins(), [CountedLine(number % 300) for number in range(600)]
+    found = [twins.has(Row(NOON, 1, "~", number, line, None), record(line)) for number, line in enumerate(lines)]
+    assert found == [False] * 300 + [True] * 300
+    assert CountedLine.compared < 2000

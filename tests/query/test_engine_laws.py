@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
 
-import attrs
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -19,19 +17,11 @@ from logpulse.model.matcher import Matcher
 from logpulse.query.executor import Executor
 from logpulse.query.result import Direction
 
-from ..strategies import NOON, LogEntry, batch_of, entries, entry, few_streams
-from .scanning import expected, line_filters, lines, matchers, searchable, shown, spread
+from ..strategies import NOON, LogEntry, batch_of, entry, few_streams
+from .scanning import DIRECTIONS, expected, line_filters, lines, matchers, placed_entries, searchable, shown, spread
 
 SELECTIVE = parse_log_query('{service="api"}').selector.matchers
-DIRECTIONS = st.sampled_from(Direction)
 EVERYTHING = LogQuery(Selector(()))
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +29,6 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
     """Share one plain DuckDB."""
     with duckdb.connect(config={"threads": "1"}) as database:
         yield database
-
-
-@st.composite
-def placed_entries(draw: st.DrawFn) -> tuple[list[list[LogEntry]], list[bool], bool]:
-    """Draw parts of entries, which of them are flushed, and whether the store is opened again."""
-    found = st.lists(st.builds(attrs.evolve, entries, line=lines), min_size=1, max_size=8)
-    parts = draw(st.lists(found, min_size=1, max_size=4))
-    return parts, draw(st.lists(st.booleans(), min_size=len(parts), max_size=len(parts))), draw(st.booleans())
 
 
 @given(

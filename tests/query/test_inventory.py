@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import gettempdir
 
 import msgspec
 import pytest
@@ -31,13 +30,6 @@ from .scanning import matchers, searchable, spread
 ALL = Selector(())
 metadata_texts = st.text('a":,{é\\', min_size=1, max_size=4)
 STEPS = st.sampled_from([1, 2, SECOND_NS, 3600 * SECOND_NS, DAY_NS, 3 * DAY_NS])
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    """Share one engine among the stores of a module: all of them lie in the same temporary folder."""
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
 
 
 def metadata_bytes(text: str | None) -> int:

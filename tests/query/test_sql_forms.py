@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import gettempdir
 
 import numpy as np
 import pytest
@@ -213,12 +210,6 @@ def queries(draw: st.DrawFn) -> str:
     grouping = draw(_groupings) if operator != "sum_over_time" else ""
     inner = f"{operator}({parameter}{{}} {pipeline} {draw(_unwraps)} {errors} {window}) {grouping}"
     return f"sum {draw(_groupings)} ({inner})" if operator == "sum_over_time" else inner
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with Executor(Path(gettempdir()), threads=2, memory=64 << 20) as executor:
-        yield executor
 
 
 def answer(found: Searchable, query: MetricExpression) -> object:

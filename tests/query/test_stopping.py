@@ -13,7 +13,7 @@ import pytest
 from logpulse.errors import QueryCancelledError
 from logpulse.http.query_json import series_json
 from logpulse.limits import SECOND_NS
-from logpulse.logql.ast import BinaryOperation, LabelReplace, LogQuery, MetricExpression, VectorAggregation
+from logpulse.logql.ast import BinaryOperation, LabelReplace, LogQuery, MetricExpression, Query, VectorAggregation
 from logpulse.logql.parser import parse
 from logpulse.logql.pipeline import Pipeline
 from logpulse.logql.record import Record
@@ -30,7 +30,7 @@ from logpulse.query.vector_aggregation import aggregate
 
 from ..strategies import NOON, batch_of, entry
 from .matrices import matrix
-from .scanning import searchable
+from .scanning import Searchable, searchable
 
 
 class Pulling(Interrupt):
@@ -73,16 +73,40 @@ def test_the_exact_form_stops_between_two_rows(
             return whole(pipeline, record)
 
         monkeypatch.setattr(Pipeline, "sample", counted)
-        moment = NOON + 3600 * SECOND_NS - 1
-        run: Callable[[Interrupt], object] = (
-            partial(found.engine.logs, LogsRequest(query, limit=ROWS))
-            if isinstance(query, LogQuery)
-            else partial(found.engine.metrics, MetricsRequest(query, moment, moment, SECOND_NS))
-        )
         with pytest.raises(QueryCancelledError):
-            run(interrupt)
+            _asking(found, query)(interrupt)
     assert interrupt.checks == at
     assert at - 20 <= decided < at
+
+
+MANY_STAGES = {
+    "formats of the line": '| line_format "{{.x}}" ' * 100,
+    "templates of labels": "| label_format " + ", ".join(f'l{number}="{{{{.x}}}}"' for number in range(100)),
+    "parsers": "| regexp `(?P<x>.)` " * 400,
+}
+
+
+@pytest.mark.parametrize("stages", MANY_STAGES.values(), ids=MANY_STAGES)
+@pytest.mark.parametrize("form", ["{} {}", "bytes_over_time({} {} | label_format a=b [1h])"])
+def test_the_exact_form_stops_in_the_midst_of_a_row(tmp_path: Path, form: str, stages: str) -> None:
+    query = parse(form.format('{service="api"}', stages))
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of([entry("line", NOON)])])
+        run = _asking(found, query)
+        whole = Pulling(at=0)
+        run(whole)
+        assert whole.checks > 40
+        stopped = Pulling(at=40)
+        with pytest.raises(QueryCancelledError):
+            run(stopped)
+    assert stopped.checks == 40
+
+
+def _asking(found: Searchable, query: Query) -> Callable[[Interrupt], object]:
+    moment = NOON + 3600 * SECOND_NS - 1
+    if isinstance(query, LogQuery):
+        return partial(found.engine.logs, LogsRequest(query, limit=ROWS))
+    return partial(found.engine.metrics, MetricsRequest(query, moment, moment, SECOND_NS))
 
 
 def metric(text: str) -> MetricExpression:

@@ -170,6 +170,7 @@ async def test_a_plan(running: RunningServer, client: httpx.AsyncClient) -> None
                 "mode": "exact",
             },
         ],
+        "endings": [],
     }
     assert (await client.get("/explain", params={"query": query, **MINUTE})).json() == expected
     answer = await client.post("/explain", data={"query": query, **MINUTE, "step": "1m", "limit": "5"})
@@ -180,6 +181,10 @@ async def test_a_plan(running: RunningServer, client: httpx.AsyncClient) -> None
         ['|= "x"'],
         ["| json"],
     )
+    ending = "| dedup by (a) | context before=1 after=2"
+    said = (await client.get("/explain", params={"query": f"{ALL} | json {ending}"})).json()
+    assert said["endings"] == ["| dedup by (a)", "| context before=1 after=2"]
+    assert said["selectors"][0]["exact"] == ["| json"]
 
 
 @pytest.mark.parametrize(

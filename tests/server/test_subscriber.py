@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from logpulse.batch import Batch, make_entries
-from logpulse.errors import LimitExceededError, OverloadedError
+from logpulse.errors import LimitExceededError, OverloadedError, QueryCancelledError
 from logpulse.limits import (
     BLOCKED_SECONDS,
     COMMITTED_BATCHES,
@@ -22,6 +22,9 @@ from logpulse.limits import (
     UNCONFIRMED_FILTERS,
 )
 from logpulse.logql.parser import parse_log_query
+from logpulse.logql.record import Record
+from logpulse.logql.stages import line_format
+from logpulse.logql.template import Template
 from logpulse.model.labels import Labels
 from logpulse.services import subscriber, tail_filter
 from logpulse.services.broadcaster import Broadcaster
@@ -281,6 +284,22 @@ async def test_a_filter_that_takes_too_long_holds_up_nobody(monkeypatch: pytest.
         await slow._thread.acquire()  # once the thread has ended, with the line that it was at
     assert await everything(slow) == []
     assert len(await everything(other)) > 0
+
+
+def test_a_filter_stops_half_way_through_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = 0
+
+    def render(record: Record) -> str:
+        nonlocal rendered
+        rendered += 1
+        stopped.interrupt.pull()
+        return record.line
+
+    monkeypatch.setattr(line_format, "compile_template", lambda _: Template(render, frozenset()))
+    stopped, commit = filter_of('{service="api"}' + " | line_format `x`" * 400), commit_of(1, "line")
+    with pytest.raises(QueryCancelledError):
+        stopped.entries(commit.batch.entries, commit.batch.streams)
+    assert rendered == 1
 
 
 # -- filters and notices ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from logpulse.logql.ast import LabelFormat, LabelRename
-from logpulse.logql.record import Record, Test
+from logpulse.logql.record import Check, Record, Test, never_stop
 from logpulse.logql.stages.line_format import TEMPLATE_ERROR
 from logpulse.logql.template import compile_template
 from logpulse.logql.template_failure import RenderError
@@ -13,8 +13,8 @@ from logpulse.logql.template_failure import RenderError
 _Render = Callable[[Record], str]
 
 
-def exact(stage: LabelFormat) -> Test:
-    """Give the stage's work on one entry: assignments in their order.
+def exact(stage: LabelFormat, check: Check = never_stop) -> Test:
+    """Give the stage's work on one entry: assignments in their order. It calls `check` between two templates.
 
     All templates see the labels as they are when the first of them is reached. Where one fails its label stays.
     """
@@ -31,7 +31,11 @@ def exact(stage: LabelFormat) -> Test:
                 record.rename(name, what)
                 continue
             if rendered is None:
-                rendered = {each: _render(render, record) for each, render in templates}
+                rendered = {}
+                for each, render in templates:
+                    if rendered:
+                        check()
+                    rendered[each] = _render(render, record)
             text = rendered[name]
             if isinstance(text, str):
                 record.set(name, text)
