@@ -129,7 +129,7 @@ class Executor:
                 raise UnreadableSourceError(str(error)) from error
             except duckdb.Error as error:  # damage comes in many classes, even as the root of them
                 raise UnreadableSourceError(str(error)) from error
-            except UnicodeDecodeError as error:  # of a message: DuckDB cuts the line that it quotes, even in a character
+            except UnicodeDecodeError as error:  # DuckDB cuts lines that it quotes, even in a character
                 message = error.object.decode(errors="replace")
                 if _MALFORMED in message:
                     raise MalformedJsonError from error
