@@ -21,9 +21,9 @@ from .serving import RunningServer, Servers
 
 @pytest.fixture(autouse=True)
 def slow_clients_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give clients and filters that a busy machine holds up a minute before the server takes them for stalled."""
+    """Give clients and filters that a busy machine holds up more time before the server takes them for stalled."""
     monkeypatch.setattr(server, "guarded_hypercorn", partial(guarded_hypercorn, send_seconds=60))
-    monkeypatch.setattr(unread_body, "UNREAD_BODY_SECONDS", 60)
+    monkeypatch.setattr(unread_body, "UNREAD_BODY_SECONDS", 10)  # which a server ended by force waits for
     monkeypatch.setattr(subscriber, "TAIL_FILTER_SECONDS", 60)
 
 
