@@ -20,6 +20,7 @@ from logpulse.errors import ConfigError
 
 TOP: Final = Path(__file__).parent.parent
 CONTAINERS: Final = TOP / "containers"
+_PATIENCE_SECONDS: Final = 60
 DOCKERFILES: Final = ("Dockerfile", "Dockerfile.agent")
 # Of the Compose specification, what a service of ours may use; a mistyped key is refused by no parser.
 _SERVICE_KEYS: Final = frozenset(
@@ -119,11 +120,11 @@ def test_health_is_not_asked_of_a_proxy(script: str) -> None:
             [sys.executable, "-c", script.replace(":8080", f":{port}")],
             env={"LOGPULSE_PORT": str(port), "http_proxy": f"http://127.0.0.1:{proxy.getsockname()[1]}"},
         )
-        server.settimeout(10)
+        server.settimeout(_PATIENCE_SECONDS)
         with server.accept()[0] as connection:
             assert connection.recv(100).startswith(b"GET /ready ")
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        assert checking.wait(10) == 0
+        assert checking.wait(_PATIENCE_SECONDS) == 0
 
 
 def test_agent_image_has_no_server_in_it() -> None:

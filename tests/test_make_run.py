@@ -23,6 +23,8 @@ from typing import Final
 import attrs
 import pytest
 
+from .ports import unused_port
+
 TOP: Final = Path(__file__).parent.parent
 _PATIENCE_SECONDS: Final = 60
 
@@ -64,8 +66,7 @@ class Workplace:
             (programs / name).write_text(script)
             (programs / name).chmod(0o755)
         (folder / "venv" / ".installed").touch()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            return cls(folder, listener.getsockname()[1])
+        return cls(folder, unused_port())
 
     def write_log(self, line: str) -> None:
         with (self.folder / "log" / "deep" / "app.log").open("a") as file:
@@ -75,7 +76,7 @@ class Workplace:
         query = urllib.parse.urlencode({"query": f'{{job="varlogs"}} |= "{text}"'})
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"http://127.0.0.1:{self.port}/query?{query}", timeout=10) as answer:
+            with direct.open(f"http://127.0.0.1:{self.port}/query?{query}", timeout=_PATIENCE_SECONDS) as answer:
                 return bool(json.loads(answer.read())["logs"])
         except urllib.error.URLError:
             return False  # not there yet

@@ -17,7 +17,7 @@ _BURST: Final = """
 from pathlib import Path
 import trio
 from logpulse import memory
-from logpulse.limits import MIB
+from logpulse.limits import FREE_MEMORY_BYTES, MIB
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // MIB
@@ -31,7 +31,9 @@ async def main():
     del buffers
     async with trio.open_nursery() as nursery:
         await nursery.start(memory.keep_memory_bounded)
-        await trio.sleep(0.5)
+        with trio.move_on_after(30):
+            while resident() > before + len(kept) // 2 + FREE_MEMORY_BYTES // MIB:
+                await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
     print(before, peak, resident(), len(kept))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 import h11
@@ -36,6 +37,8 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     is_stored: bool = False
 
+
+_PATIENCE_SECONDS: Final = 60  # however busy the machine
 
 HANG_UP = Reply(status=0)
 STORED_THEN_HANG_UP = Reply(status=0, is_stored=True)
@@ -84,9 +87,9 @@ class FakeServer:
             counts[entry.filename][entry.line] += 1
         return dict(counts)
 
-    async def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on this server holds; it is looked at after each push."""
-        with trio.fail_after(seconds):
+        with trio.fail_after(_PATIENCE_SECONDS):
             while not condition():
                 await self._changed.wait()
 

@@ -20,12 +20,15 @@ from agent.config import AgentConfig, load_config
 
 from .fake_server import FakeServer
 
-# Everything as fast as the clock allows; the sizes are the real ones.
+PATIENCE = 60.0
+"""Seconds after which a test gives up on an agent, however busy the machine."""
+
+# What an agent does regularly it does at once; what it does when patience ends, never; the sizes are the real ones.
 _FAST: dict[str, object] = {
     "discovery_interval": "20ms",
     "poll_interval": "10ms",
     "settle_time": "50ms",
-    "rotate_wait": "10s",
+    "rotate_wait": "10m",
 }
 
 
@@ -42,7 +45,7 @@ class Workplace:
         self.logs.mkdir()
         self.targets = [{"path": f"{self.logs}/**/*.log", "labels": {"job": "test"}}]
         self.settings = {
-            "server": {"retry_longest": "20ms", "hold_interval": "20ms", "answer_timeout": "5s"},
+            "server": {"retry_longest": "20ms", "hold_interval": "20ms", "answer_timeout": "1m"},
             "batch": {"max_wait": "10ms"},
             "files": dict(_FAST),
             "shutdown_timeout": "200ms",
@@ -80,13 +83,13 @@ class Workplace:
 
     async def once(self) -> Outcome:
         """Read every file to its end and deliver."""
-        with trio.fail_after(20):
+        with trio.fail_after(PATIENCE):
             return await run_agent(self.config(), Agent.read_once)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Follow the files while the block lasts; the agent dies at its end, as by `kill -9`, and saves nothing."""
-        with trio.fail_after(20):
+        with trio.fail_after(2 * PATIENCE):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_agent, self.config(), Agent.follow)
                 yield
@@ -119,9 +122,9 @@ def open_files() -> set[str]:
     return found
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so that nobody tells of."""
-    with trio.fail_after(seconds):
+    with trio.fail_after(PATIENCE):
         while not condition():  # noqa: ASYNC110 - there is no event in another process or in the kernel
             await trio.sleep(0.002)
 

@@ -162,7 +162,7 @@ async def test_a_batch_too_large_is_halved(place: Workplace, server: FakeServer)
 
 
 async def test_batches_hold_files_together_and_have_a_bound(place: Workplace, server: FakeServer) -> None:
-    place.set("batch", "max_wait", "200ms")
+    place.set("batch", "max_wait", "1m")
     place.set("batch", "max_bytes", "100KiB")
     for number in range(4):
         append(place.logs / f"{number}.log", f"{'x' * 990} {number}\n" * 200)

@@ -15,6 +15,7 @@ from agent.http_client import HttpClient, NoAnswerError
 from logpulse.model.setting import Secret, seconds
 
 from .fake_server import FakeServer, Reply
+from .running import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ async def test_a_server_is_trusted_by_its_certificate_alone(
         monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     client = HttpClient(ServerConfig(url=f"https://127.0.0.1:{port}", api_key=Secret("key")))
     try:
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             if is_trusted:
                 assert (await client.push(b"{}")).status == 200
             else:
@@ -93,7 +94,7 @@ async def test_a_connection_that_is_not_taken_in_time() -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         client = HttpClient(ServerConfig(url=url, connect_timeout=seconds(0.05), answer_timeout=seconds(3600)))
         try:
-            with trio.fail_after(5), pytest.raises(NoAnswerError, match="ConnectTimeout"):
+            with trio.fail_after(PATIENCE), pytest.raises(NoAnswerError, match="ConnectTimeout"):
                 await client.push(b"{}")
         finally:
             await client.aclose()

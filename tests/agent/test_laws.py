@@ -16,7 +16,7 @@ from hypothesis import given, note, settings
 from agent.agent import Agent, Outcome, run_agent
 
 from .fake_server import FakeServer, Reply
-from .running import Workplace
+from .running import PATIENCE, Workplace
 
 OPERATIONS = (
     "write",
@@ -215,7 +215,7 @@ class World:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(OPERATIONS), max_size=30), st.booleans())
 async def test_every_line_arrives_once(operations: list[str], matches_rotated: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder, trio.fail_after(60):
+    with tempfile.TemporaryDirectory() as folder, trio.fail_after(2 * PATIENCE):
         async with trio.open_nursery() as nursery:
             server = FakeServer()
             await server.start(nursery)

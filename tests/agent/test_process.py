@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from .fake_server import STORED_THEN_HANG_UP, FakeServer, Reply
-from .running import Workplace, append, end
+from .running import PATIENCE, Workplace, append, end
 
 LINES = [f"line {number}" for number in range(3000)]
 
@@ -46,7 +46,7 @@ async def test_kill_9_in_a_loop(place: Workplace, server: FakeServer) -> None:
 async def test_a_signal_ends_it_with_everything_delivered(
     place: Workplace, server: FakeServer, number: signal.Signals
 ) -> None:
-    place.settings["shutdown_timeout"] = "10s"
+    place.settings["shutdown_timeout"] = "10m"
     _write(place.logs / "a.log", LINES)
     process = await place.start_process()
     await server.wait_for_lines(LINES[-1])
@@ -64,7 +64,7 @@ async def test_a_stop_while_the_server_is_away(place: Workplace, server: FakeSer
     _write(place.logs / "a.log", LINES)
     process = await place.start_process()
     await server.wait_for(lambda: len(server.bodies) > 0)
-    with trio.fail_after(5):
+    with trio.fail_after(PATIENCE):
         assert await end(process, signal.SIGTERM) == 0
     server.always = None
     process = await place.start_process("--once")
@@ -73,14 +73,14 @@ async def test_a_stop_while_the_server_is_away(place: Workplace, server: FakeSer
 
 
 async def test_a_second_signal_does_not_wait(place: Workplace, server: FakeServer) -> None:
-    place.settings["shutdown_timeout"] = "60s"
+    place.settings["shutdown_timeout"] = "10m"
     server.always = Reply(503)
     _write(place.logs / "a.log", LINES)
     process = await place.start_process()
     await server.wait_for(lambda: len(server.bodies) > 0)
     process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         text = b""
         while b"stopping on SIGTERM" not in text:
             text += await process.stderr.receive_some()
@@ -106,7 +106,12 @@ async def test_once_that_is_stopped_before_all_is_delivered_has_failed(place: Wo
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOGPULSE_")}
     return subprocess.run(
-        [sys.executable, *arguments], env=clean | environment, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, *arguments],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import attrs
 
+from ..ports import unused_port
 from .machine import ProcessUse
 
 _PATIENCE_SECONDS = 120
@@ -69,15 +69,15 @@ class BenchServer:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[BenchServer]:
+def running_server(folder: Path, flush_interval: str = "3s") -> Iterator[BenchServer]:
     """Run a server with its data in `folder`; everything but a short flush interval and no retention is as shipped."""
-    port = _free_port()
+    port = unused_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOGPULSE_")}
     settings = {
         "LOGPULSE_PORT": str(port),
         "LOGPULSE_STORAGE_PATH": str(folder),
         "LOGPULSE_STORAGE_RETENTION_DAYS": "0",
-        "LOGPULSE_INGEST_FLUSH_INTERVAL": "3s",
+        "LOGPULSE_INGEST_FLUSH_INTERVAL": flush_interval,
         "LOGPULSE_SERVER_LOG_LEVEL": "warning",
     }
     began = time.perf_counter()
@@ -92,12 +92,6 @@ def running_server(folder: Path) -> Iterator[BenchServer]:
     finally:
         process.terminate()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _is_ready(port: int) -> bool:

@@ -27,6 +27,8 @@ from logpulse.units import format_time, parse_rfc3339, parse_time
 _Result = TypeVar("_Result")
 Entry = dict[str, object]
 BASE = 1_768_473_000 * 10**9  # 2026-01-15T10:30:00Z
+PATIENCE = 60.0
+"""Seconds after which a test gives up on a command or a server, however busy the machine."""
 
 
 @attrs.frozen
@@ -121,7 +123,7 @@ class FakeServer:
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on this server holds; it is looked at after each request, stream and commit."""
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             while not condition():
                 await self._changed.wait()
 
@@ -348,7 +350,7 @@ def running_server() -> Iterator[RunningServer]:
     stopping = trio.Event()
     thread = threading.Thread(target=trio.run, args=(serve,))
     thread.start()
-    running = started.get(timeout=10)
+    running = started.get(timeout=PATIENCE)
     try:
         yield running
     finally:

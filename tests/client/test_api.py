@@ -43,7 +43,7 @@ def query(direction: Direction = Direction.FORWARD, window: TimeWindow | None = 
     return LogQuery(text, window or TimeWindow(), direction)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     times=st.lists(st.integers(0, 3), max_size=12),
     page_entries=st.integers(1, 5),

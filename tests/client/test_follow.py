@@ -19,7 +19,18 @@ from logpulse.limits import TAIL_OVERLAP_SECONDS, TAIL_SKEW_SECONDS
 from logpulse.model.backoff import Backoff
 from logpulse.units import parse_rfc3339
 
-from .fake_server import BASE, HANG_UP, Answer, FakeServer, Request, StreamHandler, entry, live_stream, send_frame
+from .fake_server import (
+    BASE,
+    HANG_UP,
+    PATIENCE,
+    Answer,
+    FakeServer,
+    Request,
+    StreamHandler,
+    entry,
+    live_stream,
+    send_frame,
+)
 
 S = 10**9
 QUERY = '{service="api"} |= "timeout"'
@@ -56,14 +67,14 @@ class Screen:
 
     async def shows(self, *messages: str) -> None:
         """Wait until exactly these messages were shown, in this order."""
-        with trio.move_on_after(10):
+        with trio.move_on_after(PATIENCE):
             while self.messages != list(messages):
                 await self._changed.wait()
         assert self.messages == list(messages)
 
     async def says(self, words: str) -> None:
         """Wait for a notice with these words."""
-        with trio.move_on_after(10):
+        with trio.move_on_after(PATIENCE):
             while not any(words in notice for notice in self.notices):
                 await self._changed.wait()
         assert any(words in notice for notice in self.notices)

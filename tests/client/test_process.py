@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from .fake_server import BASE, Answer, RunningServer, entry
+from .fake_server import BASE, PATIENCE, Answer, RunningServer, entry
 
 S = 10**9
 COMMAND = (sys.executable, "-c", "from logpulse.cli import main; main()")
@@ -36,7 +36,7 @@ def started(running: RunningServer, *arguments: str) -> Iterator[subprocess.Pope
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -72,7 +72,7 @@ def test_a_tail_ends_when_its_reader_leaves(running: RunningServer) -> None:
         assert process.stdout is not None
         process.stdout.close()
         running.call(running.server.commit, entry(2, BASE + S))
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -83,7 +83,7 @@ def test_a_query_ends_when_its_reader_leaves(running: RunningServer) -> None:
         line_of(process)
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -118,7 +118,7 @@ def test_an_export_ends_when_its_reader_leaves(running: RunningServer) -> None:
         line_of(process)
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -129,7 +129,9 @@ def test_a_chart_is_as_wide_as_its_terminal(running: RunningServer) -> None:
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 47))
     environment = {"LOGPULSE_SERVER_URL": running.url, "TZ": "CET-1", "TERM": "dumb", "PATH": os.environ["PATH"]}
-    subprocess.run([*COMMAND, "query", "rate({a=~'.+'}[1m])"], stdout=follower, env=environment, timeout=20, check=True)
+    subprocess.run(
+        [*COMMAND, "query", "rate({a=~'.+'}[1m])"], stdout=follower, env=environment, timeout=PATIENCE, check=True
+    )
     os.close(follower)
     shown = os.read(leader, 16_384).decode().splitlines()
     os.close(leader)
@@ -152,7 +154,7 @@ def test_a_terminal_gets_colours_and_local_time(running: RunningServer) -> None:
     leader, follower = pty.openpty()
     environment = {"LOGPULSE_SERVER_URL": running.url, "TZ": "CET-1", "TERM": "xterm", "PATH": os.environ["PATH"]}
     process = subprocess.run(
-        [*COMMAND, "query", ALL], stdout=follower, stderr=subprocess.PIPE, env=environment, timeout=20, check=True
+        [*COMMAND, "query", ALL], stdout=follower, stderr=subprocess.PIPE, env=environment, timeout=PATIENCE, check=True
     )
     os.close(follower)
     shown = os.read(leader, 4096).decode()
@@ -188,7 +190,7 @@ def imported_by(running: RunningServer, *arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=20,
+        timeout=PATIENCE,
         check=True,
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
@@ -220,7 +222,7 @@ def test_a_tail_needs_no_server(running: RunningServer) -> None:
         "from logpulse.client import follow, render\n"
         f"assert not {SERVER_ONLY!r} & {{name.partition('.')[0] for name in sys.modules}}"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("tail", "--help")])
@@ -239,7 +241,7 @@ def test_output_that_cannot_be_written_is_told_in_one_line(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "LOGPULSE_SERVER_URL": running.url},
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1

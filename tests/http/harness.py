@@ -16,8 +16,11 @@ from trio_websocket import WebSocketConnection, wrap_client_stream
 
 from logpulse.http.listener import hypercorn_config, open_listener
 
-PATIENCE = 5.0
-"""Seconds after which a test gives up on something that should have happened at once."""
+PATIENCE = 15.0
+"""Seconds after which a test gives up on something that should have happened at once, however busy the machine.
+
+Less than what the guards save a shutdown from: a ping interval of 20 s, a grace of 60 s.
+"""
 
 SMALL_BUFFER = 4096
 """Bytes of kernel buffers, so that a peer that does not read is felt after little data."""

@@ -81,13 +81,17 @@ async def test_a_peer_that_does_not_read_is_cut_off(request_: bytes, counters: E
 
 @pytest.mark.parametrize("request_", STALLED.values(), ids=STALLED)
 async def test_a_peer_that_does_not_read_delays_a_shutdown_by_one_deadline(
-    request_: bytes, counters: EdgeCounters
+    request_: bytes, counters: EdgeCounters, running_clock: trio.testing.MockClock
 ) -> None:
     app = Firehose()
-    guard = guarded_hypercorn(counters, send_seconds=0.3)
-    async with serving(bare(app), guard=guard, graceful_timeout=60) as server, connected(server) as client:
+    guard = guarded_hypercorn(counters, send_seconds=60)
+    async with serving(bare(app), guard=guard, graceful_timeout=600) as server, connected(server) as client:
         await client.send(request_)
         assert await client.head()
+        server.stopping.set()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not server.ended.is_set()
+        running_clock.jump(60)
         await server.stopped(within=PATIENCE)
 
 
@@ -102,9 +106,12 @@ async def test_a_peer_that_does_not_read_holds_a_stock_server(request_: bytes) -
         await client.close()
 
 
-async def test_a_slow_reader_is_not_cut_off(counters: EdgeCounters, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_reader_is_not_cut_off(
+    counters: EdgeCounters, monkeypatch: pytest.MonkeyPatch, running_clock: trio.testing.MockClock
+) -> None:
     monkeypatch.setattr(connection, "SEND_PIECE_BYTES", 4096)
     body = bytes(320 * 1024)
+    seconds_a_byte = 4 * 60 / len(body)
 
     @bare
     async def download(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -112,15 +119,13 @@ async def test_a_slow_reader_is_not_cut_off(counters: EdgeCounters, monkeypatch:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     received = 0
-    began = trio.current_time()
-    guard = guarded_hypercorn(counters, send_seconds=0.4)
+    guard = guarded_hypercorn(counters, send_seconds=60)
     async with serving(download, guard=guard) as server, connected(server) as client:
         await client.send(GET.replace(b"1.1", b"1.0"))
         await client.head()
         while data := await client.receive():
             received += len(data)
-            await trio.sleep(0.01)
-    assert trio.current_time() - began > 0.4
+            running_clock.jump(len(data) * seconds_a_byte)
     assert received == len(body)
     assert counters == EdgeCounters()
 
@@ -129,18 +134,21 @@ async def test_a_cancelled_write_to_a_slow_reader_ends_with_its_deadline(
     counters: EdgeCounters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "SEND_PIECE_BYTES", 4096)
-    ended = trio.Event()
+    ended, sending = trio.Event(), trio.CancelScope()
 
     @bare
     async def give_up(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        with trio.move_on_after(0.1):
+        with sending:
             await send({"type": "http.response.body", "body": bytes(64 * 1024 * 1024), "more_body": True})
         ended.set()
 
     guard = guarded_hypercorn(counters, send_seconds=0.3)
     async with serving(give_up, guard=guard) as server, connected(server) as client:
         await client.send(GET)
+        await client.head()
+        assert await client.receive()
+        sending.cancel()
         with trio.fail_after(PATIENCE):
             while not ended.is_set():
                 await client.receive()

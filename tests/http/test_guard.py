@@ -128,14 +128,17 @@ async def test_a_stock_server_takes_an_offer_of_h2c() -> None:
 
 async def test_connections_over_the_limit_are_answered_503_and_counted(counters: EdgeCounters) -> None:
     async with serving(greet, guard=guarded_hypercorn(counters, connections=2)) as server:
-        async with connected(server) as first, connected(server) as second, connected(server) as third:
+        async with connected(server) as first, connected(server) as second:
             for client in (first, second):
                 await client.send(GET)
                 assert (await client.answer()).status == 200
-            answer = await third.answer()
+            async with connected(server) as third:
+                answer = await third.answer()
             assert (answer.status, answer.headers["retry-after"]) == (503, "1")
             assert "limited to 2" in msgspec.json.decode(answer.body)["error"]
             assert counters == EdgeCounters(connections_refused=1)
+            await first.send_eof()
+            assert await first.closed() == b""
         await trio.testing.wait_all_tasks_blocked()
         await server.serves()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.middleware import ClosedWhenStopping, FinishShielded, QuietDeparture, harden
 from logpulse.limits import HEADER_COUNT
 
-from .harness import GET, HANDSHAKE, PATIENCE, Server, bare, connected, greet, serving
+from .harness import GET, HANDSHAKE, PATIENCE, Client, Server, bare, connected, greet, serving
 
 
 def hardened(app: ASGIFramework, stopping: trio.Event | None = None) -> ASGIFramework:
@@ -42,36 +43,43 @@ def problems(caplog: pytest.LogCaptureFixture) -> list[str]:
 # -- connections become idle again ------------------------------------------------------------------------------------
 
 
-async def ask_once(server: Server, clients: int) -> list[bool]:
-    """Let `clients` ask once and wait for a second: which of them did the server close?"""
-    closed = [False] * clients
+KEEP_ALIVE_SECONDS = 60.0
 
-    async def ask(number: int) -> None:
-        async with connected(server) as client:
+
+@asynccontextmanager
+async def idle(server: Server, count: int, clock: trio.testing.MockClock) -> AsyncIterator[list[Client]]:
+    """Give `count` clients that have been answered and then silent for longer than the keep-alive."""
+    async with AsyncExitStack() as open_connections:
+        clients = [await open_connections.enter_async_context(connected(server)) for _ in range(count)]
+        for client in clients:
             await client.send(GET)
+        for client in clients:
             assert (await client.answer()).status == 200
-            await client.closed(within=0.8)
-            closed[number] = True
-
-    async def ask_and_give_up(number: int) -> None:
-        with suppress(trio.TooSlowError):
-            await ask(number)
-
-    async with trio.open_nursery() as nursery:
-        for number in range(clients):
-            nursery.start_soon(ask_and_give_up, number)
-    return closed
+        await trio.testing.wait_all_tasks_blocked()  # the server measures idleness from when it has sent
+        clock.jump(KEEP_ALIVE_SECONDS + 1)
+        yield clients
 
 
-async def test_idle_connections_are_closed_in_time(quart: QuartTrio) -> None:
+async def test_idle_connections_are_closed_in_time(quart: QuartTrio, running_clock: trio.testing.MockClock) -> None:
     guard = guarded_hypercorn(EdgeCounters())
-    async with serving(hardened(quart), guard=guard, keep_alive_timeout=0.2) as server:
-        assert await ask_once(server, 8) == [True] * 8
+    async with (
+        serving(hardened(quart), guard=guard, keep_alive_timeout=KEEP_ALIVE_SECONDS) as server,
+        idle(server, 8, running_clock) as clients,
+    ):
+        for client in clients:
+            assert await client.closed() == b""
 
 
-async def test_quart_alone_never_closes_idle_connections(quart: QuartTrio) -> None:
-    async with serving(quart, keep_alive_timeout=0.2, graceful_timeout=0.1) as server:
-        assert await ask_once(server, 8) == [False] * 8
+async def test_quart_alone_never_closes_idle_connections(
+    quart: QuartTrio, running_clock: trio.testing.MockClock
+) -> None:
+    async with (
+        serving(quart, keep_alive_timeout=KEEP_ALIVE_SECONDS, graceful_timeout=0.1) as server,
+        idle(server, 8, running_clock) as clients,
+    ):
+        for client in clients:
+            with pytest.raises(trio.TooSlowError):
+                await client.closed(within=0.1)
 
 
 async def test_idle_connections_do_not_delay_a_shutdown(quart: QuartTrio) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from .server_process import LOGPULSE, MIDNIGHT, PATIENCE, S, Servers, connection, environment
+from .server_process import LOGPULSE, MIDNIGHT, PATIENCE, S, Servers, connection, environment, until
 
 
 def explain(port: int, *words: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +21,9 @@ def test_the_command_draws_what_the_server_plans(servers: Servers) -> None:
     with connection(port) as ask:
         assert ask("POST", "/ingest", {"streams": streams}).status == 200
         assert ask("POST", "/flush").status == 204
-        assert ask("POST", "/ingest", {"streams": [{"labels": {"service": "api"}, "entries": [{"line": "x"}]}]})
+        until(lambda: json.loads(ask("GET", "/health").body)["lastFlush"] is not None, "the flush")  # 204 is too early
+        memory = {"labels": {"service": "api"}, "entries": [{"line": "x"}]}
+        assert ask("POST", "/ingest", {"streams": [memory]}).status == 200
     drawn = explain(port, '{service="api"} |= "line" | json | a="1"')
     assert (drawn.stderr, drawn.returncode) == ("", 0)
     assert drawn.stdout == (

@@ -14,6 +14,7 @@ from logpulse.client.render import JsonLines
 from logpulse.client.window import TimeWindow
 from logpulse.units import parse_rfc3339
 
+from ..ports import unused_port
 from .server_process import LOGPULSE, MIDNIGHT, PATIENCE, S, ServerProcess, Servers, connection, environment
 
 ALL = '{service=~".+"}'
@@ -29,8 +30,9 @@ def push(port: int) -> None:
 
 
 def test_an_export_goes_on_behind_a_killed_server(servers: Servers) -> None:
-    first = servers.start()
-    port = first.port
+    port = unused_port()
+    first = servers.start({"server.port": str(port)})
+    assert first.port == port
     push(port)
     running: list[ServerProcess] = [first]
     texts: list[bytes] = []

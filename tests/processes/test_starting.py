@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from logpulse.limits import GRACEFUL_SECONDS
+
 from .server_process import LOGPULSE, Pusher, Servers, connection, lines_in, until
 
 HYPERCORN = (sys.executable, "-m", "hypercorn", "--worker-class", "trio", "--bind", "127.0.0.1:0", "logpulse.asgi:app")
@@ -20,7 +22,7 @@ def test_an_idle_server_ends_at_once_with_code_0(servers: Servers, number: signa
     with connection(server.port) as ask:  # left open: idle connections do not hold up the end
         assert ask("GET", "/ready").status == 200
         server.signal(number)
-        assert server.process.wait(5) == 0
+        assert server.process.wait(GRACEFUL_SECONDS) == 0
     assert "Traceback" not in server.text
 
 

@@ -18,6 +18,8 @@ from logpulse.services.metrics import Metrics
 from logpulse.storage.segment import Segment
 from logpulse.storage.store import Store
 
+from .serving import PATIENCE
+
 MERGED = cast(Segment, SimpleNamespace(name="merged", facts=SimpleNamespace(replaces=("a", "b"))))
 
 
@@ -39,7 +41,7 @@ class FakeStore:
 
 async def test_it_merges_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     store, metrics = FakeStore([MERGED, OSError(28, "full"), StorageError(Path("a"), "now"), MERGED]), Metrics()
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             await nursery.start(run_compaction, cast(Store, store), metrics, 0.001)
             while store.calls < 6:  # noqa: ASYNC110 - there is no event
@@ -62,7 +64,7 @@ async def test_its_end_does_not_wait_for_a_merge() -> None:
                 pass
             given_up.append(True)
 
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
             await nursery.start(run_compaction, cast(Store, Merging()), Metrics(), 0.001)
             await entered.wait()

@@ -163,11 +163,11 @@ async def test_a_tail_leaves_out_what_its_history_or_it_has_shown(
 async def test_a_tail_that_only_repeats_itself_still_shows_that_it_lives(
     running: RunningServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail_session, "HEARTBEAT_SECONDS", 0.2)
     async with running.tail('?query={service="api"}|dedup') as tail:
         await tail.connected()
         await push_at(client, 0, "same")
         assert await tail.message() == "same"
+        monkeypatch.setattr(tail_session, "HEARTBEAT_SECONDS", 0.2)
         done = trio.Event()
 
         async def push_on() -> None:

@@ -20,7 +20,7 @@ from logpulse.server import edge_counters
 from logpulse.services.lifecycle import Lifecycle
 from logpulse.services.metrics import Metrics
 
-from .serving import MIDNIGHT, Json, RunningServer, S, Servers, find, push, stream_of, until
+from .serving import MIDNIGHT, PATIENCE, Json, RunningServer, S, Servers, find, push, stream_of, until
 
 KEY = "k"
 NUMBERS = {"ingestionRate", "storageUsed", "chunksCount", "uptime", "streamsCount", "headBytes"}
@@ -241,7 +241,7 @@ async def test_cut_off_connections_are_counted(running: RunningServer, client: h
     killer = b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nx"
     async with await trio.open_tcp_stream("127.0.0.1", running.port) as stream:
         await stream.send_all(killer)
-        with trio.fail_after(10):
+        with trio.fail_after(PATIENCE):
             while await stream.receive_some():
                 pass
     assert (await samples(client))["logpulse_connections_ended_total reason=error"] == 1

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from logpulse.client.metric import MetricSeries
-from logpulse.limits import BODY_BYTES, BODY_PAUSE_SECONDS, FORM_BYTES
+from logpulse.limits import BODY_BYTES, FORM_BYTES
 
-from .serving import ALL, MIDNIGHT, Json, RunningServer, S, Servers, find, messages, push, stream_of
+from .serving import ALL, MIDNIGHT, PATIENCE, Json, RunningServer, S, Servers, find, messages, push, stream_of
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -94,7 +94,7 @@ async def test_forms_that_cannot_be_read(filled: httpx.AsyncClient) -> None:
 
 async def test_a_form_is_refused_as_soon_as_it_is_too_long(running: RunningServer) -> None:
     head = f"POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
-    with trio.fail_after(BODY_PAUSE_SECONDS / 2):
+    with trio.fail_after(PATIENCE):  # who waited for the rest would answer 408
         async with await trio.open_tcp_stream("127.0.0.1", running.port) as stream:
             await stream.send_all(head.encode() + b"query=" + b"x" * FORM_BYTES)  # and no more
             assert b" 413 " in await stream.receive_some()

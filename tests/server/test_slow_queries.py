@@ -78,7 +78,7 @@ async def test_a_query_with_a_body_is_interrupted_too(
 
 
 async def test_a_query_is_interrupted_when_its_time_is_up(serve: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = await serve(query__timeout="100ms")
+    running = await serve(query__timeout="500ms")
     engine = make_slow(running, monkeypatch)
     async with running.client() as client:
         answer = await client.get("/query", params={"query": ALL})
@@ -86,6 +86,7 @@ async def test_a_query_is_interrupted_when_its_time_is_up(serve: Servers, monkey
         assert "query.timeout" in answer.json()["error"]
         assert await trio.to_thread.run_sync(engine.interrupted.wait, PATIENCE)
         monkeypatch.undo()
+        monkeypatch.setattr(running.services.queries, "_timeout", PATIENCE)
         assert await find(client) == []
 
 
@@ -94,6 +95,7 @@ async def test_queries_wait_for_their_turn_and_the_surplus_is_refused(
 ) -> None:
     running = await serve(query__max_concurrent="1")
     engine = make_slow(running, monkeypatch)
+    monkeypatch.setattr(running.services.queries, "_wait", PATIENCE)
     limiter = running.services.queries._limiter
     async with running.client() as client, trio.open_nursery() as nursery:
         for _ in range(1 + QUERIES_WAITING):

@@ -33,6 +33,8 @@ from logpulse.services.subscriber import Dropped, Entries, Notice, QueuedMemory,
 from logpulse.services.tail_filter import TailFilter
 from logpulse.storage.store import Commit
 
+from .serving import PATIENCE
+
 
 def commit_of(sequence: int, *lines: str, service: str = "api", metadata: str | None = None) -> Commit:
     """Make a commit of one stream, its entries at times sequence * 1000 + position."""
@@ -275,7 +277,7 @@ def test_what_the_event_loop_may_do() -> None:
 async def test_a_filter_that_takes_too_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriber, "TAIL_FILTER_SECONDS", 0.01)
     slow, other = Tail(f'{{service="api"}} | line_format `{COSTLY}`'), Tail()
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE):
         for tail in (slow, other):
             await tail.offer(commit_of(1, *["x" * 100] * 500))
         assert slow.is_overtaxed

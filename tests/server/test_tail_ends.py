@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 import trio
+import trio.testing
 from trio_websocket import ConnectionRejected
 
 from logpulse.http.tail_session import TailSession
@@ -128,7 +129,9 @@ async def test_a_stopping_server_closes_with_1001(running: RunningServer) -> Non
     await running.stop()
 
 
-async def test_a_flood_of_messages_is_ended_with_1008(running: RunningServer) -> None:
+async def test_a_flood_of_messages_is_ended_with_1008(
+    slow_clock: trio.testing.MockClock, running: RunningServer
+) -> None:
     async with running.tail() as tail:
         await tail.connected()
         for _ in range(CLIENT_FRAMES_PER_SECOND + 2):
@@ -193,7 +196,7 @@ async def test_a_client_that_does_not_read_loses_the_newest_and_is_told_how_many
 async def test_pushes_never_wait_for_a_client_that_does_not_read_and_it_is_closed_with_1013(
     running: RunningServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logpulse.services.subscriber.BLOCKED_SECONDS", 0.1)
+    monkeypatch.setattr(subscriber, "BLOCKED_SECONDS", 0.1)
     end, ended = TailSession._end, trio.Event()
 
     def end_and_tell(self: TailSession, scope: trio.CancelScope, code: int, reason: str) -> None:

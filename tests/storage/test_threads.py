@@ -77,7 +77,7 @@ def test_queries_see_each_entry_once_whatever_goes_on(tmp_path: Path, monkeypatc
             *[threads.submit(again_and_again, work) for work in (query, store.flush, store.compact, retain)],
         ]
         for each in working:
-            each.result(timeout=100)
+            each.result(timeout=600)
         query()
         store.flush()
         query()

@@ -126,7 +126,7 @@ def test_a_write_that_stops_halfway_leaves_nothing(
 
 
 @given(st.integers(1, 37))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_short_writes_are_finished(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     def writev(file: int, pieces: Sequence[memoryview]) -> int:
         return os.write(file, b"".join(bytes(piece) for piece in pieces)[:step])
