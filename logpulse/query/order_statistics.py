@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from logpulse.batch import Int64Array
 from logpulse.query.interrupt import Interrupt, checked
@@ -41,14 +43,12 @@ def _smallest(
 
     Bit by bit, from the highest, each run is narrowed to its places with the bit of the one looked for: all places are
     sorted by that bit, and counting the zeros before a run's ends tells where they went. It takes as many steps as the
-    number of values has bits, whatever the runs are.
+    number of different values has bits, whatever the runs are.
     """
-    order = sorted_order([sort_keys(values)], interrupt)
-    places = np.empty(len(values), dtype=np.int64)
-    places[order] = np.arange(len(values))
+    different, places = _placed(values, interrupt)
     found = np.zeros(ranks.shape, dtype=np.int64)
     zeros = np.zeros(len(values) + 1, dtype=np.int64)
-    for bit in checked(reversed(range(len(values).bit_length())), interrupt):
+    for bit in checked(reversed(range(len(different).bit_length())), interrupt):
         one = (places >> bit) & 1 == 1
         np.cumsum(~one, out=zeros[1:])
         low, high = zeros[lows], zeros[highs]
@@ -58,4 +58,15 @@ def _smallest(
         lows = np.where(into_ones, zeros[-1] + lows - low, low)
         highs = np.where(into_ones, zeros[-1] + highs - high, high)
         places = np.concatenate([places[~one], places[one]])
-    return values[order[np.minimum(found, len(values) - 1)]]
+    return different[np.minimum(found, len(different) - 1)]
+
+
+def _placed(values: Float64Array, interrupt: Interrupt | None) -> tuple[Float64Array, npt.NDArray[np.int32]]:
+    """Give the different values, the smallest first, and for each value its place among them."""
+    # Found by hashing: they are fewer than the values by far, mostly, and sorting takes longer.
+    encoded = pa.array(values).dictionary_encode()
+    different: Float64Array = encoded.dictionary.to_numpy(zero_copy_only=False)
+    order = sorted_order([sort_keys(different)], interrupt)
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order))
+    return different[order], places[encoded.indices.to_numpy()]
