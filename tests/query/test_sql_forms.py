@@ -264,6 +264,8 @@ def test_sql_equals_the_exact_form(
         ('status="5 6"', "5 6"),
         ("status=5 status=6", "5"),
         ("status= status=5", "5"),
+        ("status=5 status= a=1", "5"),
+        ("status=5status=6", None),
         ("http_status=1 status= status=5", "5"),
         ("é=1 status=5 b=2", "5"),
         ("status=5\tb=2", "5"),

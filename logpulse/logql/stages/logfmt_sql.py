@@ -32,37 +32,36 @@ def sql(stage: LogfmtParser, wanted: Collection[str], alias: str) -> SqlParser |
 
 
 def _label(name: str, alias: str) -> SqlLabel:
-    at = SqlColumn(f"{alias}_at", f"instr(line, '{name}=')")
-    rest = SqlColumn(f"{alias}_rest", f"substring(line, {at.alias} + {len(name) + 1})", step=1)
+    # Splitting is quick; a place in a text is counted in characters, which takes longer than finding it.
+    parts = SqlColumn(f"{alias}_parts", f"string_split(line, '{name}=')")
+    before, behind = f"{parts.alias}[1]", f"{parts.alias}[2]"
     # Mostly the first place with the name is the key, or there is none.
-    spaced = SqlColumn(f"{alias}_spaced", f"{at.alias} < 2 or substring(line, {at.alias} - 1, 1) = ' '", step=1)
-    end = SqlColumn(f"{alias}_end", f"instr({rest.alias}, ' ')", step=2)
+    spaced = SqlColumn(f"{alias}_spaced", f"{behind} is null or {before} = '' or suffix({before}, ' ')", step=1)
     value = SqlColumn(
         f"{alias}_value",
-        f"case when {at.alias} = 0 then '' "
-        f"when not {spaced.alias} then split_part(split_part(line, ' {name}=', 2), ' ', 1) "
-        f"when {end.alias} = 0 then {rest.alias} else substring({rest.alias}, 1, {end.alias} - 1) end",
-        step=3,
+        f"case when {spaced.alias} then split_part(coalesce({behind}, ''), ' ', 1) "
+        f"else split_part(split_part(line, ' {name}=', 2), ' ', 1) end",
+        step=2,
     )
     # The last quote before the key opens a text if there is a = before it. Looking through the whole line takes longer.
-    last_quote = f"split_part(substring(line, 1, {at.alias}), '\"', -2)"
     quoted = SqlColumn(
         f"{alias}_quoted",
-        f"case when {spaced.alias} then suffix({last_quote}, '=') else regexp_matches(line, ?) end",
+        f"case when {spaced.alias} then suffix(split_part({before}, '\"', -2), '=') else regexp_matches(line, ?) end",
         (rf'[="\x00-\x1f]{name}=|="[^"]* {name}=',),
         step=2,
     )
-    # A later value counts instead of an empty one.
-    empty = SqlColumn(
-        f"{alias}_empty",
-        f"case when {spaced.alias} then {at.alias} > 0 and {value.alias} = '' else contains(line, ' {name}= ') end",
-        step=4,
+    # A later value counts instead of an empty one, and one that goes on behind `name=` is an error.
+    again = SqlColumn(
+        f"{alias}_again",
+        f"case when {spaced.alias} then {parts.alias}[3] is not null and {value.alias} in ('', {behind}) "
+        f"else contains(line, ' {name}= ') end",
+        step=3,
     )
     odd = SqlColumn(f"{alias}_odd", *_odd_key(name))
     text = f"nullif({value.alias}, '')"
     number, number_doubt = plain_number(text)
-    unclear = either(odd.alias, quoted.alias, empty.alias, f"{at.alias} > 0 and contains(line, '\\')")
-    columns = (at, rest, spaced, end, value, quoted, empty, odd)
+    unclear = either(odd.alias, quoted.alias, again.alias, f"{behind} is not null and contains(line, '\\')")
+    columns = (parts, spaced, value, quoted, again, odd)
     return SqlLabel(text, unclear, number, either(unclear, number_doubt), columns, text, _PLAIN)
 
 
