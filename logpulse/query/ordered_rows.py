@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import attrs
+import numpy as np
 
 from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, SLICE_GROWTH, SLICE_NS, WAVE_GROWTH
 from logpulse.logql.stages.predicate import SqlPredicate
@@ -34,8 +35,8 @@ class OrderedRows:
     def portions(self, first: int, start: tuple[int, int] | None) -> Iterator[Sequence[Row]]:
         """Give about `first` rows, then ever more, from a time and stream on; the last portion may be empty."""
         bounds, size, width = Bounds(start=start), first, 0
+        found = self._first_rows(size, attrs.evolve(bounds, last_time=self._surely_reached(first, start)))
         while True:
-            found = self._first_rows(size, bounds)
             yield found.rows
             rows, end = found.rows, bounds.last_time
             if found.is_cut or len(rows) >= size:
@@ -47,6 +48,25 @@ class OrderedRows:
             width = max(SLICE_NS, int(width * min(SLICE_GROWTH, size / max(1, len(rows)))))
             after = rows[-1].position if rows else bounds.after
             bounds = Bounds(after=after, last_time=self._end_of_slice(end, width), without=self.without())
+            found = self._first_rows(size, bounds)
+
+    def _surely_reached(self, wanted: int, start: tuple[int, int] | None) -> int | None:
+        """Give a time that as many rows are not older than as are wanted; None where none is known.
+
+        The newest row of each stream is known. The rows of one time are spread over all of a segment's text, which is
+        read from end to end without such a time.
+        """
+        if self.plan.predicates or not self.order.is_backward:
+            return None
+        end = self.plan.end if start is None else min(start[0], self.plan.end)
+        newest = [
+            segment.streams.newest[np.isin(segment.streams.ids, self.plan.streams)]
+            for segment in (source.segment for source in self.plan.sources)
+            if segment is not None
+        ]
+        known = np.concatenate([np.empty(0, dtype=np.int64), *newest])
+        known = known[(known >= self.plan.start) & (known < end)]
+        return int(np.partition(known, -wanted)[-wanted]) if len(known) >= wanted else None
 
     def _end_of_slice(self, begin: int, width: int) -> int | None:
         """Give the last time of a slice; None where it holds all that is left."""
