@@ -63,6 +63,7 @@ COALESCE_ROWS: Final = 16_384  # head batches grow by merging up to this
 COALESCE_BYTES: Final = 4 * MIB  # and this: larger ones would be copied for nothing, and Arrow's offsets end at 2 GiB
 COMPACTED_BYTES: Final = 512 * MIB  # entries of a segment that is merged no further: a few seconds to rewrite
 SEGMENT_ALLOCATION_BYTES: Final = 1024 * MIB  # asked for at once by a reader of a segment: only damage wants so much
+RECENT_BYTES: Final = 16 * MIB  # of one of the newest segments that is not merged yet
 COMPACTION_FANIN: Final = 4  # segments worth merging; fewer would rewrite entries too often
 
 # -- reading ----------------------------------------------------------------------------------------------------------

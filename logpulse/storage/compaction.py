@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from logpulse.batch import SCHEMA, concat_entries, entry_bytes, stream_column, timestamp_column, total_bytes
-from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN
+from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN, RECENT_BYTES
 from logpulse.model.labels import Labels
 from logpulse.storage.filenames import DataFolder
 from logpulse.storage.flush import free_name
@@ -28,14 +28,19 @@ def choose_run(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """Choose neighbours of one day worth merging; nothing if there are none.
 
     A run grows from the newest segment backwards while the next older one is not much larger than all of it, so each
-    entry is rewritten a logarithmic number of times.
+    entry is rewritten a logarithmic number of times. Of the newest day, the last few segments are merged only while
+    they are small: the newest rows are asked for most, and in a large segment they are spread over all of its text.
     """
-    for _, group in groupby(segments, key=lambda each: each.facts.day):
-        day = sorted(group, key=lambda each: (each.facts.first_sequence, each.name))
+    newest_day = max((each.facts.day for each in segments), default=0)
+    for day, group in groupby(segments, key=lambda each: each.facts.day):
+        of_day = sorted(group, key=lambda each: (each.facts.first_sequence, each.name), reverse=True)
         run: list[Segment] = []
         total = 0
-        for segment in reversed(day):
+        for age, segment in enumerate(of_day):
             size = segment.facts.entry_bytes
+            if day == newest_day and age < COMPACTION_FANIN and size >= RECENT_BYTES:
+                run, total = [], 0
+                continue
             if total + size > COMPACTED_BYTES or (len(run) >= COMPACTION_FANIN and size > total):
                 if len(run) >= COMPACTION_FANIN:
                     break

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN, DAY_NS
+from logpulse.limits import COMPACTED_BYTES, COMPACTION_FANIN, DAY_NS, RECENT_BYTES
 from logpulse.storage.compaction import choose_run
 from logpulse.storage.filenames import DataFolder, segment_name
 from logpulse.storage.flush import free_name
@@ -109,12 +109,20 @@ HALF = COMPACTED_BYTES // 2
         ([10, 10, 10, 10, COMPACTED_BYTES], [1, 2, 3, 4]),
         ([HALF, HALF, 10, 10], []),
         ([HALF] * 8, []),
-        ([HALF // 2] * 8, [5, 6, 7, 8]),
+        ([HALF // 2] * 8, [1, 2, 3, 4]),
+        ([RECENT_BYTES] * 7, []),
+        ([RECENT_BYTES - 1] * 7, [1, 2, 3, 4, 5, 6, 7]),
+        ([10, 10, 10, RECENT_BYTES, 10, 10, 10], []),
         ([0] * 4, [1, 2, 3, 4]),
     ],
 )
 def test_which_neighbours_are_merged(found: list[int], merged: list[int]) -> None:
     assert chosen(sizes(*found)) == merged
+
+
+def test_an_earlier_day_is_merged_to_its_end() -> None:
+    earlier = [segment_of(number, RECENT_BYTES) for number in range(1, 5)]
+    assert chosen([*earlier, segment_of(5, 10, day=20_001)]) == [1, 2, 3, 4]
 
 
 def test_days_are_never_merged() -> None:
