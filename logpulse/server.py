@@ -185,7 +185,7 @@ async def running_services(
             await nursery.start(broadcaster.run)
             await nursery.start(flusher.run)
             await clocks.start(run_retention, store, metrics)
-            await clocks.start(run_compaction, store, metrics)
+            await clocks.start(run_compaction, store, metrics, lambda: queries.running > 0)
             await clocks.start(Scrubber(store, metrics).run)
             await clocks.start(mend_wal, store)
             await clocks.start(keep_memory_bounded)

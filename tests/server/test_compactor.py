@@ -43,7 +43,7 @@ async def test_it_merges_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
     store, metrics = FakeStore([MERGED, OSError(28, "full"), StorageError(Path("a"), "now"), MERGED]), Metrics()
     with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
-            await nursery.start(run_compaction, cast(Store, store), metrics, 0.001)
+            await nursery.start(run_compaction, cast(Store, store), metrics, lambda: False, 0.001)
             while store.calls < 6:  # noqa: ASYNC110 - there is no event
                 await trio.sleep(0.001)
             nursery.cancel_scope.cancel()
@@ -66,7 +66,32 @@ async def test_its_end_does_not_wait_for_a_merge() -> None:
 
     with trio.fail_after(PATIENCE):
         async with trio.open_nursery() as nursery:
-            await nursery.start(run_compaction, cast(Store, Merging()), Metrics(), 0.001)
+            await nursery.start(run_compaction, cast(Store, Merging()), Metrics(), lambda: False, 0.001)
             await entered.wait()
             nursery.cancel_scope.cancel()
     assert given_up == [True]
+
+
+async def test_a_merge_waits_for_queries_before_each_chunk_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = [True] * 3 + [False] + [True] * 1_000_000
+    monkeypatch.setattr("logpulse.services.compactor.YIELD_SECONDS", 60)
+    first = trio.Event()
+    token = trio.lowlevel.current_trio_token()
+    left: list[int] = []
+
+    class Merging:
+        """Ask before two chunks; before the second one queries never end."""
+
+        def compact(self, stopped: Callable[[], bool]) -> None:
+            assert not stopped()
+            left.append(len(busy))
+            monkeypatch.setattr("logpulse.services.compactor.YIELD_SECONDS", 0.02)
+            assert not stopped()
+            trio.from_thread.run_sync(first.set, trio_token=token)
+
+    with trio.fail_after(PATIENCE):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run_compaction, cast(Store, Merging()), Metrics(), lambda: busy.pop(0), 0.001)
+            await first.wait()
+            nursery.cancel_scope.cancel()
+    assert left == [1_000_000], "it went on at the first moment without a query"
