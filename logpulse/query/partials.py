@@ -80,9 +80,10 @@ def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTa
     if asked.pipeline.doubt == NEVER and not asked.pipeline.columns:
         return _sure_counting_task(place, asked, intervals, keys)
     decided, parameters = _decided(place, asked, intervals.sql)
+    size = NOTHING if asked.size == NOTHING else f"coalesce(sum({asked.size}) filter (keep), 0)"
     sql = (
-        f"select {keys}, count(*) filter (keep) as counted, "
-        f"coalesce(sum({asked.size}) filter (keep), 0)::bigint as size, count(*) filter (doubt) as doubtful "
+        f"select {keys}, count(*) filter (keep) as counted, {size}::bigint as size, "
+        f"count(*) filter (doubt) as doubtful "
         f"from ({decided}) group by {keys} "
         "having count(*) filter (keep or doubt) > 0"
     )
@@ -94,9 +95,9 @@ def _sure_counting_task(place: Place, asked: Counting, intervals: Intervals, key
     groups = "".join(f"{group} as group{number}, " for number, group in enumerate(asked.groups))
     relation, _ = _relation(place, asked)
     kept = all_of([place.condition, asked.pipeline.keep])
-    size = f"sum({asked.size})::bigint" if asked.size != NOTHING else "0::bigint"
+    size = NOTHING if asked.size == NOTHING else f"sum({asked.size})"
     sql = (
-        f"select {groups}{intervals.sql} as interval, count(*) as counted, {size} as size, 0::bigint as doubtful "
+        f"select {groups}{intervals.sql} as interval, count(*) as counted, {size}::bigint as size, 0 as doubtful "
         f"from {relation} where {kept.text} group by {keys}"
     )
     return ScanTask(sql, (*place.parameters, *kept.parameters), _tables(place, asked))

@@ -43,22 +43,24 @@ def sql(stage: JsonParser, wanted: Collection[str], alias: str) -> SqlParser | N
     )
     labels, place = {}, 1
     for number, name in enumerate(names):
-        odd = SqlColumn(f"{alias}_odd{number}", *_odd_key(name))
-        found = [f"{alias}[{place + each}]" for each in range(len(paths[name]))]
-        labels[name] = _label(found, members, odd)
+        numbers = range(place, place + len(paths[name]))
+        found = [SqlColumn(f"{alias}_{each}", f"{alias}[{each}]", step=1) for each in numbers]
+        labels[name] = _label(name, f"{alias}_odd{number}", members, found)
         place += len(found)
     return SqlParser(labels, f"{alias} is null", (members,))
 
 
-def _label(members: list[str], column: SqlColumn, odd: SqlColumn) -> SqlLabel:
-    found = members[0] if len(members) == 1 else f"coalesce({', '.join(members)})"
-    text = f"case when starts_with({found}, '\"') then {found}[2:-2] else {found} end"
+def _label(name: str, odd_alias: str, everything: SqlColumn, members: list[SqlColumn]) -> SqlLabel:
+    names = [each.alias for each in members]
+    found = names[0] if len(names) == 1 else f"coalesce({', '.join(names)})"
+    odd = SqlColumn(odd_alias, *_odd_key(name, found), step=2)
     number = f"try_cast({found} as double)"
     # Of several members the first in the line counts, which SQL does not know.
-    several = [f"{one} is not null and {other} is not null" for one, other in itertools.combinations(members, 2)]
+    several = [f"{one} is not null and {other} is not null" for one, other in itertools.combinations(names, 2)]
     unclear = either(odd.alias, *several)
     number_doubt = either(unclear, f"{found} is not null and {number} is null")
-    return SqlLabel(text, unclear, number, number_doubt, (column, odd), found, _PLAIN, _unquoted)
+    columns = (everything, odd, *members)
+    return SqlLabel(f"trim({found}, '\"')", unclear, number, number_doubt, columns, found, _PLAIN, _unquoted)
 
 
 def _unquoted(written: str) -> str:
@@ -78,7 +80,7 @@ def _joined(parts: list[str], joints: tuple[str, ...]) -> str:
     return parts[0] + "".join(joint + part for joint, part in zip(joints, parts[1:], strict=True))
 
 
-def _odd_key(name: str) -> tuple[str, tuple[str, ...]]:
+def _odd_key(name: str, found: str) -> tuple[str, tuple[str, ...]]:
     """Find lines with a key that is written unlike all the paths and still may become `name`, or a part of it."""
     parts = name.split("_")
     # What is trimmed around a key is rare: the cheap tests, in a CASE, spare most lines the regular expression. Quotes
@@ -88,9 +90,11 @@ def _odd_key(name: str) -> tuple[str, tuple[str, ...]]:
     blanks = f"contains(line, ' \"') and ({behind}) or ({before}) and contains(line, '\" ')"
     padded = "|".join(rf'"{_OTHER}+{part}{_END}|{part}{_OTHER}+"\s*:' for part in parts)
     suspect = f"{blanks} or contains(line, '\\') or strlen(line) <> length(line)"
-    # A \u may stand for any character of a key.
-    tests = [f"case when contains(line, '\\u') then true when {suspect} then regexp_matches(line, ?) else false end"]
+    tests = [f"case when {suspect} then regexp_matches(line, ?) else false end"]
     # One expression each: RE2 skips quickly to the text that such a one begins with.
     pairs = [f"{one}{_OTHER}{other}{_END}" for one, other in itertools.pairwise(parts)]
     tests += ["regexp_matches(line, ?)"] * len(pairs)
-    return " or ".join(tests), (padded, *pairs)
+    # A \u may stand for any character of a key. Where a part of the name is in the line once, the member found has it.
+    once = f"len(string_split(line, '{max(parts, key=len)}')) = 2"
+    search = f"case when contains(line, '\\u') then true when {found} is not null and {once} then false else {{}} end"
+    return search.format(" or ".join(tests)), (padded, *pairs)
