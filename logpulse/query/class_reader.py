@@ -65,7 +65,7 @@ class ClassReader:
         Raises:
             UnclearTextError: a value is not written in a plain way. What is in `gathering` is then of no use.
         """
-        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
+        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of, self.intervals.most)
         size = _LINE_BYTES if self.aggregation.operator in OVER_BYTES else NOTHING
         asked = Counting(pipeline, keys.expressions, keys.numbers, size)
         sampler = self._sampler(self._whole_pipeline(), gathering)
@@ -87,7 +87,7 @@ class ClassReader:
             UnclearTextError: a value is no number, or not written in a plain way; only a pipeline with more doubt, or
                 the exact form, knows what becomes of its row. What is in `gathering` is then of no use.
         """
-        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of)
+        keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of, 0)
         asked, number_of = Counting(pipeline, keys.expressions, keys.numbers), self._conversion(pipeline)
         sampler = self._sampler(self._whole_pipeline(), gathering)
         for place in places(self.plan, sources):

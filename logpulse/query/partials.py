@@ -27,18 +27,21 @@ NOTHING: Final = "0"
 class Intervals:
     """Cut time so that each window is a run of intervals: in steps, and in each step once more where windows end.
 
-    Interval 2k begins after `first` + k * `step`, interval 2k + 1 after `inner` more. All are nanoseconds.
+    Interval 2k begins after `first` + k * `step`, interval 2k + 1 after `inner` more. All are nanoseconds. There are
+    `most` intervals at most.
     """
 
     first: int
     step: int
     inner: int
+    most: int
 
     @classmethod
     def of(cls, windows: Windows) -> Intervals:
         """Cut the time of `windows`, whose points are equally far apart."""
         step = int(windows.times[1] - windows.times[0]) if len(windows.times) > 1 else windows.range_ns
-        return cls(int(windows.starts[0]), step, windows.range_ns % step)
+        most = (int(windows.ends[-1]) - int(windows.starts[0])) // step + 1
+        return cls(int(windows.starts[0]), step, windows.range_ns % step, 2 * most if windows.range_ns % step else most)
 
     @property
     def sql(self) -> str:

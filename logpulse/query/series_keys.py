@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 import numpy as np
@@ -21,6 +21,8 @@ from logpulse.query.matrix import SeriesLabels
 from logpulse.query.result import LabelsOf
 from logpulse.query.sampling import series_key
 from logpulse.query.sql_pipeline import SqlPipeline
+
+_FEW_ROWS: Final = 10_000
 
 
 class LabelsOfGroup(Protocol):
@@ -64,12 +66,17 @@ class SeriesKeys:
 
 
 def series_keys(
-    aggregation: RangeAggregation, pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf
+    aggregation: RangeAggregation, pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf, rows_per_stream: int
 ) -> SeriesKeys:
-    """Say how series come out of a scan of `streams`, all of which have the same ones of the labels grouped by."""
+    """Say how series come out of a scan of `streams`, all of which have the same ones of the labels grouped by.
+
+    `rows_per_stream` is how many rows of the answer there may be for a stream: where that makes few, streams are
+    grouped as they are, which spares a join with the numbers of their groups.
+    """
     grouping = aggregation.grouping
     if grouping is not None and grouping.mode is GroupingMode.BY:
-        return _by_names(tuple(sorted(set(grouping.labels))), pipeline, streams, labels_of)
+        names = tuple(sorted(set(grouping.labels)))
+        return _by_names(names, pipeline, streams, labels_of, rows_per_stream)
     key, bases = series_key(aggregation), Bases()
 
     def labels(stream: int, metadata: str | None) -> SeriesLabels:
@@ -78,14 +85,16 @@ def series_keys(
     return SeriesKeys(("stream", "metadata"), None, labels)  # type: ignore[arg-type]
 
 
-def _by_names(names: Sequence[str], pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf) -> SeriesKeys:
+def _by_names(
+    names: Sequence[str], pipeline: SqlPipeline, streams: Int64Array, labels_of: LabelsOf, rows_per_stream: int
+) -> SeriesKeys:
     parsed = [name for name in names if name in pipeline.labels]
     of_streams = [name for name in names if name not in pipeline.labels]
     groups: dict[SeriesLabels, int] = {}
-    numbers = []
+    numbers = {}
     for stream in streams.tolist():
         of_stream = labels_of(stream)
-        numbers.append(groups.setdefault(tuple((name, of_stream.get(name)) for name in of_streams), len(groups)))
+        numbers[stream] = groups.setdefault(tuple((name, of_stream.get(name)) for name in of_streams), len(groups))
     known = list(groups)
 
     def labels(number: int, *values: str | None) -> SeriesLabels:
@@ -99,5 +108,7 @@ def _by_names(names: Sequence[str], pipeline: SqlPipeline, streams: Int64Array, 
     texts = tuple(pipeline.labels[name].written for name in parsed)
     if len(known) == 1:
         return SeriesKeys(texts, None, partial(labels, 0))
-    table = pa.table({"id": pa.array(streams), "number": pa.array(numbers, pa.int64())})
+    if len(streams) * rows_per_stream <= _FEW_ROWS:
+        return SeriesKeys(("stream", *texts), None, lambda stream, *values: labels(numbers[stream], *values))  # type: ignore[arg-type]
+    table = pa.table({"id": pa.array(streams), "number": pa.array(numbers.values(), pa.int64())})
     return SeriesKeys(("number", *texts), table, labels)  # type: ignore[arg-type]
