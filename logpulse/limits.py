@@ -75,6 +75,9 @@ REGEX_BYTES: Final = 10 * KIB  # the text of one regular expression
 REGEX_MEMORY_BYTES: Final = 512 * KIB  # of one expression compiled by RE2, which holds the GIL: 8 MiB took it 3 s
 ENTRIES_PER_QUERY: Final = 5_000  # Loki's; more is paged or exported
 QUERY_SECONDS: Final = 60
+# A query row by row holds Python's lock for a turn at a time, and a push needs it a dozen times: with Python's own 5 ms
+# beside one such query pushes took seconds.
+SWITCH_SECONDS: Final = 0.0002
 QUERIES_AT_ONCE: Final = 4  # two a core: one waits for memory while the other computes
 QUERIES_WAITING: Final = 64  # then 429
 QUERY_WAIT_SECONDS: Final = 10  # a query that waited this long gets 429

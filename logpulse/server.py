@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -23,6 +24,7 @@ from logpulse.http.auth import Keyring
 from logpulse.http.context import Services
 from logpulse.http.guard import EdgeCounters, guarded_hypercorn
 from logpulse.http.listener import hypercorn_config, open_listener
+from logpulse.limits import SWITCH_SECONDS
 from logpulse.logql.parser import parse_selector
 from logpulse.memory import keep_memory_bounded, tune_allocator, tune_collector
 from logpulse.query.allowance import Allowance
@@ -132,8 +134,9 @@ async def run(
 
 @contextmanager
 def opened_store(config: Config, metrics: Metrics) -> Iterator[Store]:
-    """Open the store that `config` describes, with the memory pool that suits it."""
+    """Open the store that `config` describes, with the memory pool and the turns of threads that suit it."""
     tune_allocator()
+    sys.setswitchinterval(SWITCH_SECONDS)
     policy = StorePolicy(
         wal_sync=config.ingest.wal_sync,
         chunk_bytes=config.storage.chunk_size_bytes,

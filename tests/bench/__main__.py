@@ -10,9 +10,10 @@ from pathlib import Path
 import attrs
 import click
 
+from .contention import PUSH_RATE, push_beside_queries
 from .corpus import ABSENT, bodies, corpus
 from .machine import Limits
-from .queries import CLASSES, QueryClass, ask, exactly
+from .queries import CLASSES, HEAVY, TEMPLATE, TEMPLATE_LINES, QueryClass, ask, count_lines, exactly
 from .server import BenchServer, running_server
 from .work import follow, median_milliseconds, push
 
@@ -36,7 +37,7 @@ class Figure:
 
 @click.command()
 @click.option("--lines", default=200_000, show_default=True, help="Size of the corpus.")
-@click.option("--tail-seconds", default=5.0, show_default=True, help="Length of the live flow.")
+@click.option("--tail-seconds", default=5.0, show_default=True, help="Length of each flow of pushes.")
 def main(lines: int, tail_seconds: float) -> None:
     """Start a server in a temporary folder, work it, and compare the cost with what this machine can do at best."""
     with tempfile.TemporaryDirectory(prefix="logpulse-bench-") as name:
@@ -53,6 +54,11 @@ def main(lines: int, tail_seconds: float) -> None:
                 *_following(server, tail_seconds),
             ]
             served = {each.name: ask(server, each) for each in CLASSES}
+            rate = count_lines(server, TEMPLATE_LINES) / served[TEMPLATE.name] * 1000
+            figures += [
+                Figure(TEMPLATE.name, f"{rate:,.0f} lines/s and core", "", "", "250,000"),
+                *_pushing_beside_queries(server, tail_seconds),
+            ]
         exact = exactly(folder / "data", CLASSES)
     cores = os.cpu_count()
     click.echo(f"{lines:,} lines, {text_mb:.1f} MB of log text, {cores} cores; ratios settle from a million lines on\n")
@@ -135,6 +141,16 @@ def _following(server: BenchServer, seconds: float) -> list[Figure]:
         Figure(name, f"{tail.p50:.0f} ms p50", "", "", ""),
         Figure(name, f"{tail.p99:.0f} ms p99", "", "", "200 ms"),
         Figure(name, f"{tail.sent - tail.received:,} of {tail.sent:,} lost", "", "", "none"),
+    ]
+
+
+def _pushing_beside_queries(server: BenchServer, seconds: float) -> list[Figure]:
+    found = push_beside_queries(server, seconds)
+    name = f"push, {PUSH_RATE:,} lines/s beside {len(HEAVY)} heavy queries"
+    return [
+        Figure(name, f"{found.p50:.0f} ms p50", "", "", ""),
+        Figure(name, f"{found.p99:.0f} ms p99", "", "", "250 ms"),
+        Figure("queries answered meanwhile", f"{found.queries}", "", "", ""),
     ]
 
 

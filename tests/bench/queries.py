@@ -94,15 +94,34 @@ CLASSES: Final = (
     ),
 )
 
+Times = dict[str, str]
+"""The parameters of a metric query that say which points it asks for."""
+
+_STEPS: Final = {"start": str(START_NS), "end": str(_END_NS), "step": "60"}
+_END: Final = {"start": str(_END_NS), "end": str(_END_NS), "step": "60"}
+
+TEMPLATE: Final = CLASSES[-1]
+"""The class that only the exact form can do; its query counts bytes of lines, `TEMPLATE_LINES` the lines."""
+
+TEMPLATE_LINES: Final = f"sum(count_over_time({_ACCESS}[7h]))"
+HEAVY: Final = tuple(
+    (each.query, _STEPS if each.steps else _END)
+    for each in CLASSES
+    if each.name in ("count, regex", "json group by field", "quantile of duration", TEMPLATE.name)
+)
+"""Queries that keep every core busy."""
+
+
+def count_lines(server: BenchServer, query: str) -> int:
+    """Give the only value of a query that counts."""
+    series = json.loads(server.get("/query", query=query, **_END))["series"]
+    return int(series[0]["points"][0][1])
+
 
 def ask(server: BenchServer, asked: QueryClass, runs: int = 5) -> float:
     """Ask several times, first for warmth, and give the median of the milliseconds."""
     is_log = isinstance(parse(asked.query), LogQuery)
-    times = (
-        {"limit": "100"}
-        if is_log
-        else {"start": str(START_NS if asked.steps else _END_NS), "end": str(_END_NS), "step": "60"}
-    )
+    times = {"limit": "100"} if is_log else _STEPS if asked.steps else _END
     took = []
     for _ in range(runs + 1):
         began = time.perf_counter()
