@@ -127,6 +127,18 @@ def test_what_is_read(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("parser", "most"), [("json", 128), ("logfmt", 32)])
+def test_many_labels_are_read_by_the_exact_form(tmp_path: Path, parser: str, most: int) -> None:
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of([entry("x", NOON + 1)])])
+        modes = []
+        for count in (most, most + 1):
+            names = ", ".join(f"label{number}" for number in range(count))
+            (said,) = explained(found, f"sum by ({names}) (rate({{}} | {parser} [1h]))").selectors
+            modes.append(shown(said)[2])
+    assert modes == [DOUBTFUL, EXACT]
+
+
 def test_of_several_classes_of_streams_the_one_with_most_for_python_counts(tmp_path: Path) -> None:
     with searchable(tmp_path) as found:
         found.store.append([batch_of([entry("x", NOON + 1, service="a", level="info"), entry("x", NOON + 1)])])

@@ -16,6 +16,7 @@ from logpulse.logql.ast import JsonParser
 from logpulse.logql.stages.sql_label import SqlColumn, SqlLabel, SqlParser, either
 
 _MOST_PARTS: Final = 4  # of a label name between underscores: each may be a level of its own, so paths double with each
+_MOST_LABELS: Final = 128  # of more, the exact form reads all in one go and is quicker
 _OTHER: Final = r'(?:[^a-zA-Z0-9_"\\]|\\[^u])'  # one character that becomes `_`, or is trimmed
 _END: Final = r'[^"]*"\s*:'  # of a key
 _PLAIN: Final = re.compile(r'"[^"\\]*"|-?[1-9][0-9]{0,17}|0|true|false')
@@ -28,7 +29,7 @@ def sql(stage: JsonParser, wanted: Collection[str], alias: str) -> SqlParser | N
     """
     names = sorted(wanted)
     paths = {name: _paths(name) for name in names}
-    if stage.extractions or not all(paths.values()):
+    if stage.extractions or len(names) > _MOST_LABELS or not all(paths.values()):
         return None
     everything = [path for name in names for path in paths[name]]
     placeholders = ", ".join("?" for _ in everything)

@@ -15,6 +15,7 @@ from typing import Final
 from logpulse.logql.ast import LogfmtParser
 from logpulse.logql.stages.sql_label import NEVER, SqlColumn, SqlLabel, SqlParser, either, plain_number
 
+_MOST_LABELS: Final = 32  # of more, the exact form reads all in one go and is quicker
 _PLAIN: Final = re.compile(r'[^\x00-\x20"=]*')
 _OTHER: Final = r'[^a-zA-Z0-9_="\x00-\x20]'  # one character of a key that becomes `_`
 
@@ -24,7 +25,7 @@ def sql(stage: LogfmtParser, wanted: Collection[str], alias: str) -> SqlParser |
 
     `alias` begins the names of columns.
     """
-    if stage.strict or stage.keep_empty or stage.extractions:
+    if stage.strict or stage.keep_empty or stage.extractions or len(wanted) > _MOST_LABELS:
         return None
     if any(name.startswith("_") or name.endswith("_") for name in wanted):
         return None
