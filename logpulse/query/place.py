@@ -53,7 +53,8 @@ def places(plan: ScanPlan, sources: Sequence[Source]) -> list[Place]:
     found = []
     if segments:
         held = np.unique(np.concatenate([segment.streams.ids for segment in segments]))
-        condition, tables = _condition(plan, held)
+        ranges = [(segment.facts.oldest, segment.facts.newest) for segment in segments]
+        condition, tables = _condition(plan, held, ranges)
         paths = [str(segment.path) for segment in segments]
         found.append(Place(_FILES, (paths,), "filename", "file_row_number", condition, tables))
     for source in sources:
@@ -62,17 +63,20 @@ def places(plan: ScanPlan, sources: Sequence[Source]) -> list[Place]:
             entries = pa.Table.from_batches([each.batch.entries for each in batches], SCHEMA)
             rows = entries.append_column("row_number", pa.array(np.arange(entries.num_rows)))
             held = np.unique(np.concatenate([each.stream_ids for each in batches]))
-            condition, tables = _condition(plan, held)
+            condition, tables = _condition(plan, held, [each.batch.time_range for each in batches])
             tables["memory_entries"] = rows
             found.append(Place("memory_entries", (), f"'{MEMORY}'", "row_number", condition, tables))
     return found
 
 
-def _condition(plan: ScanPlan, held: Int64Array) -> tuple[SqlPredicate, dict[str, pa.Table]]:
+def _condition(
+    plan: ScanPlan, held: Int64Array, ranges: Sequence[tuple[int, int]]
+) -> tuple[SqlPredicate, dict[str, pa.Table]]:
     # Cheap columns first: DuckDB then reads no line of a row group that these rule out.
     chosen, tables = _stream_condition(plan.streams, held)
-    times = SqlPredicate('"timestamp" >= ? and "timestamp" < ?', (plan.start, plan.end))
-    return all_of([*chosen, times, *plan.predicates]), tables
+    if any(oldest < plan.start or newest >= plan.end for oldest, newest in ranges):
+        chosen.append(SqlPredicate('"timestamp" >= ? and "timestamp" < ?', (plan.start, plan.end)))
+    return all_of([*chosen, *plan.predicates]), tables
 
 
 def _stream_condition(selected: Int64Array, held: Int64Array) -> tuple[list[SqlPredicate], dict[str, pa.Table]]:
