@@ -7,9 +7,10 @@ import time
 from typing import Final
 
 from hypercorn.typing import ASGIFramework
-from quart import Blueprint, Response, g, request
+from quart import Blueprint, Response, g, has_websocket_context, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
 
 from logpulse.errors import LogPulseError
 from logpulse.http.auth import Authenticated, LocalWithoutKey
@@ -17,7 +18,7 @@ from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.logpulse_api import logpulse_api
 from logpulse.http.loki_metadata import loki_metadata
-from logpulse.http.loki_problems import is_loki_path, no_loki_route
+from logpulse.http.loki_problems import is_loki_path, no_loki_route, text_response
 from logpulse.http.loki_push import loki_push
 from logpulse.http.loki_query import loki_query
 from logpulse.http.loki_status import loki_status
@@ -69,9 +70,18 @@ def _handle_errors(quart: QuartTrio) -> None:
             _LOG.error("%s %s: %s", request.method, request.path, error)
         return response
 
+    @quart.errorhandler(WebsocketMismatch)
+    async def name_the_protocol(error: WebsocketMismatch) -> Response:
+        if has_websocket_context():
+            text = f"{websocket.path} is no WebSocket; ask with plain HTTP"
+            return text_response(text, 400) if is_loki_path(websocket.path) else json_response({"error": text}, 400)
+        response = json_response({"error": f"{request.path} is a WebSocket; connect with a WebSocket client"}, 426)
+        response.headers["Upgrade"] = "websocket"
+        return response
+
     @quart.errorhandler(HTTPException)
     async def explain(error: HTTPException) -> Response:
-        if is_loki_path(request.path):
+        if is_loki_path(websocket.path if has_websocket_context() else request.path):
             return no_loki_route(error)
         response = json_response({"error": f"{error.name}: {error.description}"}, error.code or 500)
         for name, value in error.get_headers():

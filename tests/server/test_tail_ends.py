@@ -90,8 +90,29 @@ async def test_too_many_tails(serve: Servers) -> None:
 
 async def test_a_plain_get_is_told_to_upgrade(client: httpx.AsyncClient) -> None:
     answer = await client.get("/stream")
-    assert answer.status_code in (400, 404, 405, 426)
-    assert answer.json()["error"]
+    assert answer.status_code == 426
+    assert answer.headers["upgrade"] == "websocket"
+    assert "/stream is a WebSocket" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "part"),
+    [
+        ("/query", 400, '"error":"/query is no WebSocket'),
+        ("/nope", 404, '"error":"Not Found'),
+        ("/loki/api/v1/labels", 400, "/loki/api/v1/labels is no WebSocket"),
+        ("/loki/api/v1/nope", 404, "404 page not found"),
+    ],
+)
+async def test_a_handshake_elsewhere_is_refused_and_logs_nothing(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str, status: int, part: str
+) -> None:
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    with caplog.at_level(logging.WARNING):
+        answer = await client.get(path, headers={**handshake, "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+    assert answer.status_code == status
+    assert answer.text.startswith(part if path.startswith("/loki") else "{" + part)
+    assert not caplog.records
 
 
 # -- ends -------------------------------------------------------------------------------------------------------------
