@@ -34,8 +34,8 @@ class OrderedRows:
 
     def portions(self, first: int, start: tuple[int, int] | None) -> Iterator[Sequence[Row]]:
         """Give about `first` rows, then ever more, from a time and stream on; the last portion may be empty."""
-        bounds, size, width = Bounds(start=start), first, 0
-        found = self._first_rows(size, attrs.evolve(bounds, last_time=self._surely_reached(first, start)))
+        bounds, size, width = Bounds(start=start, last_time=self._surely_reached(first, start)), first, 0
+        found = self._first_rows(size, bounds)
         while True:
             yield found.rows
             rows, end = found.rows, bounds.last_time
@@ -47,11 +47,12 @@ class OrderedRows:
             size = min(max(size * WAVE_GROWTH, ROWS_PER_READ // WAVE_GROWTH), ROWS_PER_READ)
             width = max(SLICE_NS, int(width * min(SLICE_GROWTH, size / max(1, len(rows)))))
             after = rows[-1].position if rows else bounds.after
-            bounds = Bounds(after=after, last_time=self._end_of_slice(end, width), without=self.without())
+            last_time = self._end_of_slice(end, width)
+            bounds = Bounds(after, start if after is None else None, last_time, self.without())
             found = self._first_rows(size, bounds)
 
     def _surely_reached(self, wanted: int, start: tuple[int, int] | None) -> int | None:
-        """Give a time that as many rows are not older than as are wanted; None where none is known.
+        """Give a time that as many rows are not older than as are wanted, at least one; None where none is known.
 
         The newest row of each stream is known. The rows of one time are spread over all of a segment's text, which is
         read from end to end without such a time.

@@ -18,7 +18,7 @@ from logpulse.logql.ast import (
     Unwrap,
 )
 from logpulse.logql.ast_label_filter import And, Or, TextComparison
-from logpulse.logql.record import ERROR, ERROR_DETAILS
+from logpulse.logql.record import ERROR, ERROR_DETAILS, EXTRACTED_SUFFIX
 from logpulse.logql.stages import (
     json_sql,
     label_filter_sql,
@@ -76,6 +76,8 @@ def to_sql(stages: Sequence[Stage], grouped: Collection[str], of_streams: Collec
         grouped: the labels that tell its results apart.
         of_streams: those of the labels it asks for that all its streams have; the others none of them has.
     """
+    if any(name.endswith(EXTRACTED_SUFFIX) for name in labels_asked_for(stages, grouped)):
+        return None  # what a line or metadata has under the name of a stream's label
     return _Writer(frozenset(grouped), frozenset(of_streams)).write(stages)
 
 

@@ -116,3 +116,16 @@ def test_slices_grow_fast_over_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyP
         reading = Reading(found, Direction.FORWARD)
         assert [row.line for portion in reading.portions(8) for row in portion] == [each.line for each in stored]
     assert len(reading.bounds) <= 12
+
+
+def test_older_rows_come_where_the_newest_cannot_be_read(tmp_path: Path) -> None:
+    """Though it was known that there are enough of the newest."""
+    with searchable(tmp_path) as found:
+        for start, count in ((NOON - 3600 * SECOND_NS, 3), (NOON, 2)):
+            stored = [entry(str(number), start + number, service=str(number)) for number in range(count)]
+            found.store.append([batch_of(stored)])
+            found.store.flush()
+        reading = Reading(found, Direction.BACKWARD)
+        found.store.view.segments[-1].path.write_bytes(b"damaged")
+        assert [row.line for portion in reading.portions(2) for row in portion] == ["2", "1", "0"]
+    assert reading.bounds[0].last_time == NOON

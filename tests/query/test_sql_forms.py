@@ -46,6 +46,11 @@ _KEYS = [
     "stätus",
     "status\u00a0",
     "x status=5",
+    " ",
+    "\u00a0user_plan",
+    "user_plan\u2003",
+    "user plan",
+    "\u2003",
 ]
 _VALUES = [
     "500",
@@ -54,6 +59,9 @@ _VALUES = [
     "1e3",
     "007",
     "-0",
+    "0",
+    "1e400",
+    "-0.0",
     "0x10",
     "inf",
     "NaN",
@@ -78,7 +86,15 @@ _VALUES = [
     'x" status=5 z',
     'x=" status=5 z',
     "x= status=5",
+    "user status=5",
+    '":-0',
+    ":nan",
+    "{",
 ]
+# What DuckDB takes for JSON, and what nobody should.
+_odd_json = st.sampled_from(["NaN", "Infinity", "-Infinity", "nan", "-inf", "iNF", "-0", "-0.0", "1e400", "01", "TRUE"])
+# Keys that come to the same, and again, so that they meet in one line.
+_keys = st.one_of(st.sampled_from(_KEYS), st.sampled_from(["user", "plan", "user_plan", "status", ""]))
 _json_scalars = st.one_of(
     st.sampled_from(_VALUES),
     st.sampled_from([500, 200, 499, 501, 0, -1, 10**19, 1.5, 2.0, True, False, None]),
@@ -86,14 +102,14 @@ _json_scalars = st.one_of(
 _json_values = st.one_of(
     _json_scalars,
     st.lists(_json_scalars, max_size=2),
-    st.dictionaries(st.sampled_from(_KEYS), _json_scalars, max_size=3),
+    st.dictionaries(_keys, _json_scalars, max_size=3),
 )
 
 
 @st.composite
 def json_lines(draw: st.DrawFn) -> str:
     """Draw JSON as programs write it and as they should not: duplicate keys, odd blanks and escapes, broken ends."""
-    members = draw(st.lists(st.tuples(st.sampled_from(_KEYS), _json_values), max_size=4))
+    members = draw(st.lists(st.tuples(_keys, _json_values), max_size=4))
     written = ",".join(
         f"{_quoted(draw, key)}{draw(_gaps)}:{draw(_gaps)}{_written(draw, value)}" for key, value in members
     )
@@ -119,6 +135,8 @@ def _written(draw: st.DrawFn, value: object) -> str:
     if isinstance(value, list):
         return "[" + ",".join(_written(draw, each) for each in value) + "]"
     if isinstance(value, str):
+        if draw(st.integers(0, 24)) == 0:
+            return draw(_odd_json)
         plain_number = value in ("500", "1.50", "1e3", "-0", "12345678901234567890")
         return value if plain_number and draw(st.booleans()) else _quoted(draw, value)
     return json.dumps(value)
@@ -127,7 +145,7 @@ def _written(draw: st.DrawFn, value: object) -> str:
 @st.composite
 def logfmt_lines(draw: st.DrawFn) -> str:
     """Draw logfmt, good and broken."""
-    pairs = draw(st.lists(st.tuples(st.sampled_from(_KEYS), st.sampled_from(_VALUES), st.integers(0, 5)), max_size=4))
+    pairs = draw(st.lists(st.tuples(_keys, st.sampled_from(_VALUES), st.integers(0, 5)), max_size=4))
     written = []
     for key, value, form in pairs:
         quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -176,6 +194,7 @@ _filters = st.sampled_from(
         "| took > 200ms",
         '| level = "info"',
         '| level != "error"',
+        '| level_extracted = "error"',
         '| status >= 500 and level = "info"',
         "| status = 500 or took > 1s",
         '| __error__ = ""',
@@ -188,7 +207,18 @@ _filters = st.sampled_from(
     ]
 )
 _groupings = st.sampled_from(
-    ["", "by (status)", "by (user_plan)", "by (service)", "by (level, status)", "by ()", "by (trace)", "by (took)"]
+    [
+        "",
+        "by (status)",
+        "by (user_plan)",
+        "by (user_plan, status)",
+        "by (service)",
+        "by (level, status)",
+        "by (level_extracted)",
+        "by ()",
+        "by (trace)",
+        "by (took)",
+    ]
 )
 _unwraps = st.sampled_from(["| unwrap status", "| unwrap took", "| unwrap duration(took)", "| unwrap bytes(status)"])
 
@@ -269,15 +299,81 @@ def test_sql_equals_the_exact_form(
         ("http_status=1 status= status=5", "5"),
         ("é=1 status=5 b=2", "5"),
         ("status=5\tb=2", "5"),
+        ("\u00a0status=5", "5"),
+        ("status\u00a0=5", "5"),
     ],
 )
 def test_values_of_logfmt(executor: Executor, line: str, value: str | None) -> None:
-    """Each alone, and behind a line that SQL has no doubt about."""
-    query = parse_unrestricted("sum by (status) (count_over_time({} | logfmt [30s]))")
-    for lines_before in ([], ["status=4"]):
+    _assert_values(executor, "status", "logfmt", "status=4", line, value)
+
+
+@pytest.mark.parametrize(
+    "line", ["user_plan=5", "user.plan=5", "\u00a0user_plan=5", "user_plan\u2003=5", "a=1 \x85user_plan=5 b=2"]
+)
+def test_values_of_logfmt_under_keys_of_several_words(executor: Executor, line: str) -> None:
+    _assert_values(executor, "user_plan", "logfmt", "user_plan=4", line, "5")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ('{"user_plan":"5"}', "5"),
+        ('{"user":{"plan":"5"}}', "5"),
+        ('{"user":{"plan":""}}', None),
+        ('{"user_plan":null,"user":{"plan":"5"}}', "5"),
+        ('{"user":1,"user":{"plan":"5"}}', "5"),
+        ('{"user":{"name":"plan"},"user":{"plan":"5"},"user_plan":"6"}', "5"),
+        ('{"":{"user_plan":"5"}}', "5"),
+        ('{"":{"":{"user":{"plan":"5"}}},"user_plan":6}', "5"),
+        ('{" ":{"user_plan":"5"}}', "5"),
+        ('{"\\t":{"user_plan":"5"}}', "5"),
+        ('{"user":{"":{"plan":"5"}}}', None),
+        ('{"user_plan":-0}', "-0"),
+        ('{"user_plan": -0}', "-0"),
+        ('{"user_plan":0,"a":"-0"}', "0"),
+        ('{"user_plan":1.0}', "1.0"),
+        ('{"user_plan":1e3}', "1e3"),
+        ('{"user_plan":12345678901234567890123}', "12345678901234567890123"),
+        ('{"user_plan":5,"a":NaN}', "5"),
+        ('{"user_plan":5,}', "5"),
+    ],
+)
+def test_values_of_json(executor: Executor, line: str, value: str | None) -> None:
+    _assert_values(executor, "user_plan", "json", '{"user_plan":4}', line, value)
+
+
+def _assert_values(executor: Executor, name: str, parser: str, plain: str, line: str, value: str | None) -> None:
+    """See that a line has this value: alone, and behind a line that has 4, which SQL has no doubt about."""
+    query = parse_unrestricted(f"sum by ({name}) (count_over_time({{}} | {parser} [30s]))")
+    for lines_before in ([], [plain]):
         entries = [entry(each, NOON, service="api") for each in [*lines_before, line]]
         with spread([entries], [True], False, executor) as found:
             result = found.engine.metrics(MetricsRequest(query, NOON, NOON, _STEP), Interrupt()).result  # type: ignore[arg-type]
         assert isinstance(result, Matrix)
         expected = {"4"} if lines_before else set()
-        assert {dict(labels).get("status") for labels in result.labels} == {*expected, value}
+        assert {dict(labels).get(name) for labels in result.labels} == {*expected, value}
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "nan", "inf", "iNf"])
+def test_what_is_no_number_in_json_is_an_error(executor: Executor, word: str) -> None:
+    """As in Loki, though DuckDB reads it.
+
+    Inside of arrays, and of objects without a wanted label, nobody looks, and what begins with `-` is a number there.
+    """
+    counted = parse_unrestricted("sum by (status) (count_over_time({} | json [30s]))")
+    filtered = parse_unrestricted("sum by (status) (count_over_time({} | json | status >= 1 [30s]))")
+    for written, is_error in ((word, True), (f" {word} ", True), (f"[{word}]", False), (f'{{"b":{word}}}', False)):
+        entries = [entry(f'{{"a":{written},"b":-{word},"status":5}}', NOON, service="api")]
+        with spread([entries], [True], False, executor) as found:
+            assert (answer(found, counted) == "failed") is is_error  # type: ignore[arg-type]
+            assert (answer(found, filtered) == {}) is is_error  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("parser", ["json", "logfmt"])
+def test_what_a_line_says_of_a_label_of_its_stream(executor: Executor, parser: str) -> None:
+    line = {"json": '{"level":"error"}', "logfmt": "level=error"}[parser]
+    query = parse_unrestricted(f"sum by (level, level_extracted) (count_over_time({{}} | {parser} [30s]))")
+    with spread([[entry(line, NOON, level="info")]], [True], False, executor) as found:
+        result = found.engine.metrics(MetricsRequest(query, NOON, NOON, _STEP), Interrupt()).result  # type: ignore[arg-type]
+    assert isinstance(result, Matrix)
+    assert [dict(labels) for labels in result.labels] == [{"level": "info", "level_extracted": "error"}]

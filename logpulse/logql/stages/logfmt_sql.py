@@ -68,9 +68,10 @@ def _label(name: str, alias: str) -> SqlLabel:
 
 def _odd_key(name: str) -> tuple[str, tuple[str, ...]]:
     """Find lines with a key that is written unlike `name` and still may become it."""
-    parts = name.split("_")
-    if len(parts) == 1:
-        # Only blanks beyond ASCII around it make it odd.
-        search = "case when strlen(line) <> length(line) then regexp_matches(line, ?) else false end"
-        return search, (f"[^\\x00-\\x7f]{name}|{name}[^\\x00-\\x7f]",)
-    return "regexp_matches(line, ?)", ("|".join(f"{one}{_OTHER}{other}" for one, other in itertools.pairwise(parts)),)
+    # Blanks beyond ASCII go at both ends of a key.
+    padded = "case when strlen(line) <> length(line) then regexp_matches(line, ?) else false end"
+    at_ends = f"[^\\x00-\\x7f]{name}|{name}[^\\x00-\\x7f]"
+    pairs = "|".join(f"{one}{_OTHER}{other}" for one, other in itertools.pairwise(name.split("_")))
+    if not pairs:
+        return padded, (at_ends,)
+    return f"{padded} or regexp_matches(line, ?)", (at_ends, pairs)
