@@ -110,13 +110,12 @@ class ClassReader:
 
     def _conversion(self, pipeline: SqlPipeline) -> Callable[[str], float]:
         """Say how what is written becomes a number; it is remembered, as the same texts come batch after batch."""
-        stage, label = (
-            next(stage for stage in self.aggregation.log_range.stages if isinstance(stage, Unwrap)),
-            pipeline.sample,
+        convert = unwrap.conversion(
+            next(stage for stage in self.aggregation.log_range.stages if isinstance(stage, Unwrap))
         )
+        label = pipeline.sample
         if label is None:
             raise ValueError("a pipeline with `unwrap` has a sample")
-        convert = unwrap.conversion(stage)
 
         @lru_cache(NUMBERS_REMEMBERED)
         def number_of(written: str) -> float:

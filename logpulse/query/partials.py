@@ -86,7 +86,7 @@ def counting_task(place: Place, asked: Counting, intervals: Intervals) -> ScanTa
     size = NOTHING if asked.size == NOTHING else f"coalesce(sum({asked.size}) filter (keep), 0)"
     sql = (
         f"select {keys}, count(*) filter (keep) as counted, {size}::bigint as size, "
-        f"count(*) filter (doubt) as doubtful "
+        "count(*) filter (doubt) as doubtful "
         f"from ({decided}) group by {keys} "
         "having count(*) filter (keep or doubt) > 0"
     )

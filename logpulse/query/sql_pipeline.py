@@ -181,7 +181,7 @@ class _Writer:
 
     def _give(self, label: SqlLabel) -> None:
         self._doubts.append(label.unclear)
-        self._value_doubts.append(label.text_doubt)
+        self._value_doubts.append(label.unplain)
 
     def _label(self, name: str) -> SqlLabel | None:
         if name in self._of_streams or name in _ERRORS:

@@ -118,12 +118,12 @@ class Committer:
                     break
                 size += group[-1].size
             try:
-                await self._memory()
+                await self._wait_while_full()
                 await self._commit(group)
             finally:
                 self._queue.give_room(size)
 
-    async def _memory(self) -> None:
+    async def _wait_while_full(self) -> None:
         with trio.move_on_after(APPEND_WAIT_SECONDS):
             while self._store.is_full and not self._flusher.failure:
                 await self._flusher.flushed()

@@ -46,11 +46,16 @@ class SqlLabel:
     _read: Callable[[str], str] = str
 
     @property
+    def unplain(self) -> str:
+        """For which rows it is not written in a plain way."""
+        if self.plain is None:
+            return NEVER
+        return f"not coalesce(regexp_full_match({self.written}, '{self.plain.pattern}'), true)"
+
+    @property
     def text_doubt(self) -> str:
         """For which rows the text does not hold."""
-        if self.plain is None:
-            return self.unclear
-        return either(self.unclear, f"not coalesce(regexp_full_match({self.written}, '{self.plain.pattern}'), true)")
+        return either(self.unclear, self.unplain)
 
     def value_of(self, written: str) -> str:
         """Give the value that is written so in rows of which only `unclear` was asked.
