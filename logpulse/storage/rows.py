@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from logpulse.batch import Int64Array, concat_entries, entry_bytes, stream_column, timestamp_column
+from logpulse.batch import Int64Array, entry_bytes, make_entries, stream_column, timestamp_column
 
 
 class Rows:
@@ -25,11 +25,20 @@ class Rows:
         homes = np.searchsorted(self._starts, rows, side="right") - 1
         by_home = np.argsort(homes, kind="stable")
         cuts = np.searchsorted(homes[by_home], np.arange(len(self._batches) + 1))
-        pieces = [
-            batch.take(pa.array(rows[by_home[cuts[home] : cuts[home + 1]]] - self._starts[home]))
+        parts = [
+            (batch, pa.array(rows[by_home[cuts[home] : cuts[home + 1]]] - self._starts[home]))
             for home, batch in enumerate(self._batches)
             if cuts[home] < cuts[home + 1]
         ]
         places = np.empty(len(rows), dtype=np.int64)
         places[by_home] = np.arange(len(rows))
-        return concat_entries(pieces).take(pa.array(places))
+        lines, metadata = (_gathered(parts, name, pa.array(places)) for name in ("line", "metadata"))
+        return make_entries(self.streams[rows], pa.array(self.timestamps[rows]), lines, metadata)
+
+
+def _gathered(parts: Sequence[tuple[pa.RecordBatch, pa.Array]], name: str, places: pa.Array) -> pa.Array | None:
+    """Copy the rows of one column out of each batch, and then to their places; None where all of it is null."""
+    if all(batch.column(name).null_count == batch.num_rows for batch, _ in parts):
+        return None
+    pieces = [batch.column(name).take(rows) for batch, rows in parts]
+    return (pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces)).take(places)

@@ -84,11 +84,13 @@ class SegmentWriter:
         Raises:
             OSError: the disk refuses.
         """
-        ids, numbers = np.unique(stream_column(entries), return_inverse=True)
-        self._table.add(ids, entries)
+        streams = stream_column(entries)
+        firsts = np.flatnonzero(np.append(True, streams[1:] != streams[:-1]))
+        self._table.add(firsts, entries)
         # The writer stores the whole dictionary of a column in every chunk, so each gets one of its own streams only.
-        texts = pa.array([self._labels_of(stream).text for stream in ids.tolist()])
-        labels = pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), texts)
+        texts = pa.array([self._labels_of(stream).text for stream in streams[firsts].tolist()])
+        numbers = np.repeat(np.arange(len(firsts), dtype=np.int32), np.diff(firsts, append=len(streams)))
+        labels = pa.DictionaryArray.from_arrays(pa.array(numbers), texts)
         self._writer.write_table(pa.Table.from_arrays([*entries.columns, labels], schema=FILE_SCHEMA))
 
     def finish(self) -> Segment:
@@ -152,11 +154,12 @@ class _StreamTableBuilder:
     def chunks(self) -> int:
         return len(self._chunk_rows)
 
-    def add(self, ids: Int64Array, entries: pa.RecordBatch) -> None:
+    def add(self, firsts: Int64Array, entries: pa.RecordBatch) -> None:
+        """Take in a chunk whose streams begin at the rows `firsts`."""
         times = timestamp_column(entries)
         sizes = pc.binary_length(entries.column(2)).to_numpy().astype(np.int64)
-        firsts = np.searchsorted(stream_column(entries), ids)
         ends = np.append(firsts[1:], entries.num_rows)
+        ids = stream_column(entries)[firsts]
         self._parts.append((ids, firsts + self.rows, times[ends - 1], np.add.reduceat(sizes, firsts)))
         self._chunk_rows.append(self.rows)
         self.rows += entries.num_rows
