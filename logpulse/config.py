@@ -80,6 +80,10 @@ class QueryConfig:
         True, "whether /query takes selectors that choose every stream, such as {} (Loki's routes never do)"
     )
     memory: ByteSize = declare(ByteSize(limits.QUERY_MEMORY_BYTES), "memory of the scan engine, all queries together")
+    cache: ByteSize = declare(
+        ByteSize(limits.PARTIALS_BYTES),
+        "memory for what files contributed to metric queries, so that asking again is cheap; 0: none",
+    )
     threads: int = declare(0, "threads of the scan engine; 0 means one per core")
 
 
@@ -241,6 +245,7 @@ _RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "query.max_series": (1, limits.MATRIX_VALUES),
     "query.max_scan_bytes": (0, 1 << 60),
     "query.memory": (64 * limits.MIB, 1 << 40),
+    "query.cache": (0, 1 << 40),
     "query.threads": (0, 256),
     "tail.max_subscribers": (0, 10_000),
 }

@@ -31,6 +31,7 @@ from logpulse.query.allowance import Allowance
 from logpulse.query.engine import Engine
 from logpulse.query.executor import Executor
 from logpulse.query.inventory import Inventory
+from logpulse.query.partial_cache import PartialCache
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.committer import AppendQueue, Committer
 from logpulse.services.compactor import run_compaction
@@ -169,7 +170,12 @@ async def running_services(
         services = Services(
             config=config,
             store=store,
-            engine=Engine(store, executor, Allowance(config.query.max_series, int(config.query.max_scan_bytes))),
+            engine=Engine(
+                store,
+                executor,
+                Allowance(config.query.max_series, int(config.query.max_scan_bytes)),
+                PartialCache(int(config.query.cache)),
+            ),
             inventory=Inventory(store, executor),
             queries=queries,
             intake=Intake(append, lifecycle, ingest.buffer_size),

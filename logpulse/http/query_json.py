@@ -32,6 +32,7 @@ class QueryStatsJson(msgspec.Struct, rename="camel"):
     streams: int
     segments: int
     skipped_chunks: int
+    cached_segments: int
     exact_lines: int
     phases: PhasesJson
 
@@ -91,6 +92,7 @@ def _stats(stats: ScanStats, seconds: float) -> QueryStatsJson:
         streams=stats.streams,
         segments=stats.segments,
         skipped_chunks=stats.skipped_chunks,
+        cached_segments=stats.cached_segments,
         exact_lines=stats.exact_rows,
         phases=PhasesJson(*map(_milliseconds, (spent.plan, spent.scan, spent.exact, spent.evaluate))),
     )

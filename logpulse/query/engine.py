@@ -23,6 +23,7 @@ from logpulse.query.logs_plan import plan_logs
 from logpulse.query.meter import Meter, Phase
 from logpulse.query.neighbours import NeighbourReader
 from logpulse.query.ordered_rows import OrderedRows
+from logpulse.query.partial_cache import PartialCache
 from logpulse.query.planner import ALL_TIMES
 from logpulse.query.range_plan import RangePlan, plan_range
 from logpulse.query.range_reader import RangeReader
@@ -62,10 +63,17 @@ class MetricsRequest:
 class Engine:
     """Answer queries from a store, each within an allowance. Safe to use from several threads."""
 
-    def __init__(self, store: Store, executor: Executor, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        allowance: Allowance | None = None,
+        partials: PartialCache | None = None,
+    ) -> None:
         self._store = store
         self._executor = executor
         self._allowance = Allowance() if allowance is None else allowance
+        self._partials = PartialCache(0) if partials is None else partials
         self._endurance = Endurance(store)
 
     def logs(self, request: LogsRequest, interrupt: Interrupt) -> LogsPage:
@@ -122,7 +130,7 @@ class Engine:
             with meter.phase(Phase.PLAN):
                 plans = list(_plan_ranges(request.query, times, view, interrupt))
                 self._allowance.check_scan(plan.scan for _, plan in plans)
-            reader = RangeReader(dict(plans), self._executor, self._endurance, interrupt, meter)
+            reader = RangeReader(dict(plans), self._executor, self._endurance, interrupt, meter, self._partials)
             with meter.phase(Phase.EVALUATE):
                 result = evaluate(request.query, times, reader.read, self._allowance.max_series, interrupt)
         return MetricsAnswer(result, meter.stats)

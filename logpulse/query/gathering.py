@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 import attrs
 import numpy as np
 
@@ -10,6 +13,9 @@ from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Float64Array, SeriesLabels
 from logpulse.query.range_vector import Buckets, Samples
 from logpulse.query.sorting import sorted_order
+
+_SELF_BYTES: Final = 4096  # without rows and series
+_SERIES_BYTES: Final = 200  # beside its text
 
 
 @attrs.define(eq=False)
@@ -45,6 +51,22 @@ class Gathering:
         for series, times, counts, values in other._parts:
             self.add(numbers[series], times, counts, values)
 
+    def settled(self, interrupt: Interrupt) -> Gathering:
+        """Give the same rows in the order of series, then time, so that they are quickly read again.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+        """
+        return Gathering(self.series, [self._sorted(interrupt)])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its rows and the names of its series, about."""
+        names = sum(
+            _SERIES_BYTES + sum(len(name) + len(value) for name, value in labels) for labels in self.series.labels
+        )
+        return _SELF_BYTES + names + sum(column.nbytes for part in self._parts for column in part)
+
     def buckets(self, interrupt: Interrupt) -> Buckets:
         """Give all rows as buckets, in the order of series, then time.
 
@@ -68,5 +90,22 @@ class Gathering:
             nothing = np.empty(0, dtype=np.int64)
             return nothing, nothing, nothing, nothing
         series, times, counts, values = (np.concatenate(columns) for columns in zip(*self._parts, strict=True))
+        if _in_order(series, times):
+            return series, times, counts, values
         order = sorted_order([times, series], interrupt)
         return series[order], times[order], counts[order], values[order]
+
+
+def _in_order(series: Int64Array, times: Int64Array) -> bool:
+    later = (series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (times[1:] >= times[:-1]))
+    return bool(later.all())
+
+
+def joined(gatherings: Sequence[Gathering]) -> Gathering:
+    """Put gatherings together, each left as it is; a single one is returned."""
+    if len(gatherings) == 1:
+        return gatherings[0]
+    everything = Gathering()
+    for each in gatherings:
+        everything.join(each)
+    return everything

@@ -51,6 +51,10 @@ class Meter:
                 chunks = len(numbers)
             self._read += ScanStats(chunks, source.rows, source.text_bytes)
 
+    def cached(self, segments: int) -> None:
+        """Count segments whose part of the answer was known already."""
+        self._read += ScanStats(cached_segments=segments)
+
     @contextmanager
     def phase(self, phase: Phase) -> Iterator[None]:
         """Count the time of the block for `phase`, and not for the one around it."""

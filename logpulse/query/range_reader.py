@@ -12,12 +12,13 @@ from logpulse.query.absence import absent
 from logpulse.query.class_reader import ClassReader
 from logpulse.query.endurance import Endurance
 from logpulse.query.executor import Executor, MalformedJsonError, QueryMemoryError
-from logpulse.query.gathering import Gathering
+from logpulse.query.gathering import Gathering, joined
 from logpulse.query.interrupt import Interrupt
 from logpulse.query.matrix import Matrix
 from logpulse.query.meter import Meter, Phase
+from logpulse.query.partial_cache import PartialCache, PartialsKey, scanned_together
 from logpulse.query.partials import Intervals
-from logpulse.query.planner import Source
+from logpulse.query.planner import ScanPlan, Source
 from logpulse.query.range_plan import RangePlan, StreamClass
 from logpulse.query.range_vector import from_buckets, from_samples
 from logpulse.query.sql_pipeline import SqlPipeline
@@ -32,6 +33,7 @@ class RangeReader:
     endurance: Endurance
     interrupt: Interrupt
     meter: Meter
+    partials: PartialCache
 
     def read(self, aggregation: RangeAggregation) -> Matrix:
         """Give the matrix of one range aggregation.
@@ -53,18 +55,43 @@ class RangeReader:
         return from_samples(operator, found.samples(interrupt), windows, plan.aggregation.parameter, interrupt)
 
     def _gather(self, plan: RangePlan) -> Gathering:
-        self.meter.scanned(plan.scan, plan.scan.sources)
-        everything = Gathering()
+        if not self.partials.most_bytes:
+            self.meter.scanned(plan.scan, plan.scan.sources)
+            return self._read(plan, plan.scan.sources)[0]
+        intervals = Intervals.of(plan.windows)
+        aggregation = plan.aggregation
+        key = PartialsKey.of_counts(aggregation, intervals) if plan.counts else PartialsKey.of_samples(aggregation)
+        whole = [source for source in plan.scan.sources if _is_within(source, plan.scan)]
+        found, missing = self.partials.recall(key, whole)
+        self.meter.cached(len(whole) - len(missing))
+        others = [source for source in plan.scan.sources if not _is_within(source, plan.scan)]
+        self.meter.scanned(plan.scan, [*missing, *others])
+        for group in scanned_together(missing):
+            gathering, read = self._read(plan, group)
+            if read == group:
+                gathering = gathering.settled(self.interrupt)
+                self.partials.keep(key, group, gathering)
+            found.append(gathering)
+        if others:
+            found.append(self._read(plan, others)[0])
+        return joined(found)
+
+    def _read(self, plan: RangePlan, sources: Sequence[Source]) -> tuple[Gathering, Sequence[Source]]:
+        """Read the rows of `sources`; tell which of them could be read."""
+        everything, sound = Gathering(), sources
         for part in plan.classes:
             if not len(part.streams):
                 continue
             reader = self._reader(plan, part)
 
-            def gather(sources: Sequence[Source], part: StreamClass = part, reader: ClassReader = reader) -> Gathering:
-                return _gather_class(reader, part, sources, plan.counts)
+            def gather(
+                sources: Sequence[Source], part: StreamClass = part, reader: ClassReader = reader
+            ) -> tuple[Gathering, Sequence[Source]]:
+                return _gather_class(reader, part, sources, plan.counts), sources
 
-            everything.join(self.endurance.read(plan.scan.sources, gather))
-        return everything
+            found, sound = self.endurance.read(sound, gather)
+            everything.join(found)
+        return everything, sound
 
     def _reader(self, plan: RangePlan, part: StreamClass) -> ClassReader:
         return ClassReader(
@@ -76,6 +103,10 @@ class RangeReader:
             self.interrupt,
             self.meter,
         )
+
+
+def _is_within(source: Source, scan: ScanPlan) -> bool:
+    return source.segment is not None and scan.start <= source.oldest and source.newest < scan.end
 
 
 def _gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Source], counts: bool) -> Gathering:

@@ -115,6 +115,7 @@ class ScanStats:
     """Count what a query had to look at: chunks on disk, entries, and bytes of their text, each time it did.
 
     `streams` and `segments` are the different ones among those; `skipped_chunks` are all other chunks on disk.
+    `cached_segments` are those that were not read, as their part of the answer was known from an earlier query.
     `exact_rows` are the entries that Python decided one by one, since SQL could not.
     """
 
@@ -124,6 +125,7 @@ class ScanStats:
     streams: int = 0
     segments: int = 0
     skipped_chunks: int = 0
+    cached_segments: int = 0
     exact_rows: int = 0
     seconds: PhaseSeconds = PhaseSeconds()
 
@@ -136,6 +138,7 @@ class ScanStats:
             max(self.streams, other.streams),
             max(self.segments, other.segments),
             max(self.skipped_chunks, other.skipped_chunks),
+            self.cached_segments + other.cached_segments,
             self.exact_rows + other.exact_rows,
             self.seconds + other.seconds,
         )

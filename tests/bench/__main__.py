@@ -21,18 +21,23 @@ _EVERYTHING = '{service=~".+"}'
 _ONE_STREAM = '{service="gateway", env="prod", host="node-03", level="info"}'
 _SAMPLE_LINES = 100_000
 _TAIL_RATE = 2_000
+_CACHE = "64MiB"  # as shipped
 
 
 @attrs.frozen
 class Figure:
-    """Hold one row: what was measured, the machine's own limit where there is one, the ratio of the two, the goal."""
+    """Hold one row: what was measured, the machine's own limit where there is one, the ratio of the two, the goal.
+
+    Behind them is what a class of queries took by the exact form alone, and from the cache.
+    """
 
     name: str
     measured: str
     limit: str
     ratio: str
     goal: str
-    beside: str = ""
+    exact: str = ""
+    again: str = ""
 
 
 @click.command()
@@ -59,6 +64,8 @@ def main(lines: int, tail_seconds: float) -> None:
                 Figure(TEMPLATE.name, f"{rate:,.0f} lines/s and core", "", "", "250,000"),
                 *_pushing_beside_queries(server, tail_seconds),
             ]
+        with running_server(folder / "data", cache=_CACHE) as server:
+            again = {each.name: ask(server, each) for each in CLASSES}
         exact = exactly(folder / "data", CLASSES)
     cores = os.cpu_count()
     click.echo(f"{lines:,} lines, {text_mb:.1f} MB of log text, {cores} cores; ratios settle from a million lines on\n")
@@ -66,15 +73,21 @@ def main(lines: int, tail_seconds: float) -> None:
     click.echo("\nqueries, after a flush; the limit is the time to decompress what is selected, on all cores\n")
     _print(
         [
-            Figure("query", "measured", "limit", "ratio", "goal", "exact form alone"),
-            *(_query_figure(each, served[each.name], exact.get(each.name), texts, limits) for each in CLASSES),
+            Figure("query", "measured", "limit", "ratio", "goal", "exact form alone", "asked again"),
+            *(_query_figure(each, served, again, exact, texts, limits) for each in CLASSES),
         ]
     )
 
 
 def _query_figure(
-    asked: QueryClass, milliseconds: float, exact: float | None, texts: dict[str, float], limits: Limits
+    asked: QueryClass,
+    served: dict[str, float],
+    again: dict[str, float],
+    exact: dict[str, float],
+    texts: dict[str, float],
+    limits: Limits,
 ) -> Figure:
+    milliseconds = served[asked.name]
     text_mb = sum(texts[service] for service in asked.services or texts)
     least = text_mb / (limits.decompress * (os.cpu_count() or 1)) * 1000
     return Figure(
@@ -83,7 +96,8 @@ def _query_figure(
         f"{least:.0f} ms",
         f"{milliseconds / least:.2f}",
         f"{asked.goal:g}" if asked.goal else "",
-        "" if exact is None else f"{exact:.0f} ms",
+        f"{exact[asked.name]:.0f} ms" if asked.name in exact else "",
+        f"{again[asked.name]:.0f} ms" if asked.name in exact else "",
     )
 
 

@@ -69,8 +69,11 @@ class BenchServer:
 
 
 @contextmanager
-def running_server(folder: Path, flush_interval: str = "3s") -> Iterator[BenchServer]:
-    """Run a server with its data in `folder`; everything but a short flush interval and no retention is as shipped."""
+def running_server(folder: Path, flush_interval: str = "3s", cache: str = "0") -> Iterator[BenchServer]:
+    """Run a server with its data in `folder`, a short flush interval, no retention, and unless told otherwise no cache.
+
+    Everything else is as shipped.
+    """
     port = unused_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LOGPULSE_")}
     settings = {
@@ -78,6 +81,7 @@ def running_server(folder: Path, flush_interval: str = "3s") -> Iterator[BenchSe
         "LOGPULSE_STORAGE_PATH": str(folder),
         "LOGPULSE_STORAGE_RETENTION_DAYS": "0",
         "LOGPULSE_INGEST_FLUSH_INTERVAL": flush_interval,
+        "LOGPULSE_QUERY_CACHE": cache,
         "LOGPULSE_SERVER_LOG_LEVEL": "warning",
     }
     began = time.perf_counter()

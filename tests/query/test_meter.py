@@ -67,13 +67,15 @@ def test_reads_are_counted_each_time_and_what_they_read_once(tmp_path: Path) -> 
         meter.scanned(plan, plan.sources[:1])
         meter.scanned(other, other.sources[-2:])
         meter.exact_rows += 7
+        meter.cached(2)
+        meter.cached(1)
         both = meter.stats
     assert attrs.evolve(both, seconds=PhaseSeconds()) == ScanStats(
-        chunks=3, rows=5, text_bytes=18, streams=2, segments=2, skipped_chunks=1, exact_rows=7
+        chunks=3, rows=5, text_bytes=18, streams=2, segments=2, skipped_chunks=1, cached_segments=3, exact_rows=7
     )
 
 
 def test_stats_of_two_reads_join() -> None:
-    one = ScanStats(1, 2, 3, 4, 5, 6, 7, PhaseSeconds(1, 2, 3, 4))
-    other = ScanStats(10, 20, 30, 4, 50, 1, 70, PhaseSeconds(10, 20, 30, 40))
-    assert one + other == ScanStats(11, 22, 33, 4, 50, 6, 77, PhaseSeconds(11, 22, 33, 44))
+    one = ScanStats(1, 2, 3, 4, 5, 6, 7, 8, PhaseSeconds(1, 2, 3, 4))
+    other = ScanStats(10, 20, 30, 4, 50, 1, 70, 80, PhaseSeconds(10, 20, 30, 40))
+    assert one + other == ScanStats(11, 22, 33, 4, 50, 6, 77, 88, PhaseSeconds(11, 22, 33, 44))
