@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 import numpy as np
 
-from logpulse.limits import FIRST_WAVE_BYTES, ROWS_PER_READ, SLICE_GROWTH, SLICE_NS, WAVE_GROWTH
+from logpulse.limits import ROWS_PER_READ, SECOND_WAVE_BYTES, SLICE_GROWTH, SLICE_NS, WAVE_GROWTH
 from logpulse.logql.stages.predicate import SqlPredicate
 from logpulse.query.meter import Meter, Phase
 from logpulse.query.planner import ScanPlan, Source
@@ -81,8 +81,7 @@ class OrderedRows:
         backward = self.order.is_backward
         waiting = sorted(self.plan.sources, key=(lambda s: -s.newest) if backward else (lambda s: s.oldest))
         found = FoundRows()
-        # Without a line filter every row counts, and one source mostly has enough of them.
-        budget = FIRST_WAVE_BYTES if self.plan.predicates else 1
+        budget = 1  # the newest source alone, such as what is in memory: it often has enough
         while waiting:
             last_time = found.rows[-1].timestamp if len(found.rows) >= wanted or found.is_cut else bounds.last_time
             if last_time is not None:
@@ -94,7 +93,7 @@ class OrderedRows:
                 read = self.read(wave, attrs.evolve(bounds, last_time=last_time), wanted)
                 found = found.merged(read, self.order, wanted)
             self.meter.scanned(self.plan, wave)
-            budget = max(budget * WAVE_GROWTH, FIRST_WAVE_BYTES)
+            budget = max(budget * WAVE_GROWTH, SECOND_WAVE_BYTES)
         return found
 
 
