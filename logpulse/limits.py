@@ -94,6 +94,11 @@ STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they 
 VOLUME_SERIES: Final = 1_000  # Loki's; volumes in one answer, the largest ones
 VOLUME_POINTS: Final = 1_000_000  # volumes times steps in one answer: 9 MB of numbers, 30 MB of JSON
 SELECTORS: Final = 100  # in one request for series; a form has room for 20,000, each of which looks at all streams
+HISTOGRAM_BUCKETS: Final = 120  # of one histogram: a bar is a few pixels wide, on phones too
+HISTOGRAM_LEVELS: Final = 50  # told apart by one; more words than that are no levels
+LEVEL_ROWS: Final = 20_000  # whose levels are read from what they say, for exact numbers: 0.1 s
+LEVEL_SAMPLE_ROWS: Final = 10_000  # read in their place where there are more; each level's share is right within 1%
+LEVEL_SAMPLE_BLOCKS: Final = 256  # that they are spread over: a block costs 0.3 ms, however few of its rows are taken
 DETECTED_FIELDS: Final = 5_000  # found in the lines of one request; Loki looks for 1,000 unless it is asked for more
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 

@@ -61,7 +61,7 @@ class RangeReader:
             reader = self._reader(plan, part)
 
             def gather(sources: Sequence[Source], part: StreamClass = part, reader: ClassReader = reader) -> Gathering:
-                return _gather_class(reader, part, sources, plan.counts)
+                return gather_class(reader, part, sources, plan.counts)
 
             everything.join(self.endurance.read(plan.scan.sources, gather))
         return everything
@@ -78,7 +78,14 @@ class RangeReader:
         )
 
 
-def _gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Source], counts: bool) -> Gathering:
+def gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Source], counts: bool) -> Gathering:
+    """Read one class of streams by SQL where it has a form for that, and exactly where it has none or gives up.
+
+    `counts` says that numbers of entries are enough.
+
+    Raises:
+        PipelineError, LimitExceededError, QueryCancelledError, UnreadableSourceError: as the reader's methods.
+    """
     for pipeline in _attempts(part.pipeline):
         found = Gathering()
         try:
