@@ -100,6 +100,8 @@ LEVEL_ROWS: Final = 20_000  # whose levels are read from what they say, for exac
 LEVEL_SAMPLE_ROWS: Final = 10_000  # read in their place where there are more; each level's share is right within 1%
 LEVEL_SAMPLE_BLOCKS: Final = 256  # that they are spread over: a block costs 0.3 ms, however few of its rows are taken
 DETECTED_FIELDS: Final = 5_000  # found in the lines of one request; Loki looks for 1,000 unless it is asked for more
+FIELD_SAMPLE_LINES: Final = 1_000  # the newest, in which fields are looked for; 20 ms
+FIELD_VALUES: Final = 10_000  # of one label or field in an answer; nobody chooses among more
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 
 # -- live tail --------------------------------------------------------------------------------------------------------

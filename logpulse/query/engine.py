@@ -32,6 +32,7 @@ from logpulse.query.result import Cursor, Direction, LogsPage, MetricsAnswer
 from logpulse.query.row_reader import RowReader
 from logpulse.query.scan import RowOrder
 from logpulse.query.steps import points
+from logpulse.query.surroundings import EntryId, Surroundings, SurroundingsReader
 from logpulse.storage.store import Store
 from logpulse.storage.view import View
 
@@ -143,6 +144,17 @@ class Engine:
             return HistogramReader(self._executor, self._endurance, self._allowance, interrupt, meter).read(
                 request, rule
             )
+
+    def surroundings(self, anchor: EntryId, before: int, after: int, interrupt: Interrupt) -> Surroundings:
+        """Give what stands around an entry in its stream, in the view of this moment.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+            LimitExceededError: it needs more memory than allowed.
+            StorageError: a source cannot be read and no damage was found to explain it.
+        """
+        with self._store.reading() as view:
+            return SurroundingsReader(view, self._executor, self._endurance, interrupt).read(anchor, before, after)
 
     def explain(self, request: LogsRequest | MetricsRequest, interrupt: Interrupt) -> Explanation:
         """Tell how a query would be answered from the view of this moment, however much it would read. Scans nothing.
