@@ -17,6 +17,7 @@ from logpulse.http.auth import Authenticated, LocalWithoutKey
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.entry_context import entry_context
+from logpulse.http.export import export
 from logpulse.http.fields import fields
 from logpulse.http.logpulse_api import logpulse_api
 from logpulse.http.loki_metadata import loki_metadata
@@ -63,7 +64,7 @@ def make_app(services: Services) -> ASGIFramework:
 def all_routes(services: Services) -> list[Blueprint]:
     """Make every group of routes."""
     own = [logpulse_api(services), ops(services), web(), stream(services)]
-    page = [volume(services), entry_context(services), fields(services), query_check(services)]
+    page = [volume(services), entry_context(services), fields(services), query_check(services), export(services)]
     return [*own, *page, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
 
 
