@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import pyarrow as pa
 
-from logpulse.limits import LEVEL_ROWS, LEVEL_SAMPLE_BLOCKS, LEVEL_SAMPLE_ROWS
+from logpulse.limits import LEVEL_ROWS, LEVEL_SAMPLE_BLOCKS, LEVEL_SAMPLE_ROWS, PAGE_TEXT_BYTES
 from logpulse.logql.ast import Stage
 from logpulse.logql.base import Bases
 from logpulse.logql.pipeline import Pipeline
@@ -71,19 +71,22 @@ class LevelReader:
         return finder.found
 
     def few_of(self, sources: Sequence[Source], pipeline: SqlPipeline) -> Gathering | None:
-        """Read the rows that `pipeline` keeps, or that it leaves to the exact form; None if there are over LEVEL_ROWS.
+        """Read the rows that `pipeline` keeps, or that it leaves to the exact form.
+
+        None if there are over LEVEL_ROWS of them, or they take over PAGE_TEXT_BYTES.
 
         Raises:
             QueryCancelledError, QueryMemoryError, UnreadableSourceError: as the executor's `stream`.
         """
         held: list[pa.RecordBatch] = []
-        rows = 0
+        rows = size = 0
         for place in places(self.plan, sources):
             with closing(self._rows(kept_rows(place, pipeline))) as batches:
                 for batch in batches:
                     held.append(batch)
                     rows += batch.num_rows
-                    if rows > LEVEL_ROWS:
+                    size += batch.nbytes
+                    if rows > LEVEL_ROWS or size > PAGE_TEXT_BYTES:
                         return None
         finder = self._finder(self._undecided(pipeline))
         for batch in held:

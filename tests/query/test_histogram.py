@@ -187,6 +187,25 @@ def test_a_sample_tells_the_share_of_each_level(tmp_path: Path) -> None:
     assert {each.level: int(each.counts.sum()) for each in short.levels} == {"error": 1_000, "info": 9_000}
 
 
+def test_long_lines_are_sampled_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(level_reader, "PAGE_TEXT_BYTES", 10_000)
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of([entry("x" * 1_000, NOON + n) for n in range(20)])])
+        answer = histogram(found.engine, "{}", NOON, NOON + 100, 1)
+    assert (answer.total, answer.is_estimated) == (20, True)
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, HISTOGRAM_BUCKETS])
+@pytest.mark.parametrize("text", ["{}", '{} |= "x"', "{} | logfmt"])
+def test_all_of_time_is_no_obstacle(tmp_path: Path, most: int, text: str) -> None:
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of([entry("x=1", NOON, level="info"), entry("x=ERROR", 0), entry("x", 1)])])
+        answer = histogram(found.engine, text, 0, NEWEST_NS, most)
+    assert answer.total == 3
+    assert len(answer.times) <= most
+    assert int(answer.levels[-1].counts[0]) >= 1
+
+
 def test_levels_come_with_the_most_severe_first_and_unknown_last(tmp_path: Path) -> None:
     words = ["trace", "zebra", "info", "", "fatal", "error", "notice", "critical", "debug", "warn"]
     with searchable(tmp_path) as found:
