@@ -130,10 +130,9 @@ def _sampled(place: Place, rows: int, share: float) -> SqlPredicate:
     taken = ceil(_BLOCK_ROWS * every * share)
     if taken > _BLOCK_ROWS:
         every, taken = max(1, int(1 / share)), _BLOCK_ROWS
-    number = place.row_number
-    return SqlPredicate(
-        f"hash({place.origin}, {number} // {_BLOCK_ROWS}) % {every} = 0 and {number} % {_BLOCK_ROWS} < {taken}"
-    )
+    number, first = place.row_number, f"hash({place.origin}) % {every}"
+    # At equal distances: a file is sorted by stream, so that each stream has its share.
+    return SqlPredicate(f"({number} // {_BLOCK_ROWS} + {first}) % {every} = 0 and {number} % {_BLOCK_ROWS} < {taken}")
 
 
 class _LevelFinder:
