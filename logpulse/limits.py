@@ -97,7 +97,17 @@ STREAM_STEPS: Final = 1_000_000  # streams times steps of a volume, before they 
 VOLUME_SERIES: Final = 1_000  # Loki's; volumes in one answer, the largest ones
 VOLUME_POINTS: Final = 1_000_000  # volumes times steps in one answer: 9 MB of numbers, 30 MB of JSON
 SELECTORS: Final = 100  # in one request for series; a form has room for 20,000, each of which looks at all streams
+HISTOGRAM_BUCKETS: Final = 120  # of one histogram: a bar is a few pixels wide, on phones too
+HISTOGRAM_LEVELS: Final = 50  # told apart by one; more words than that are no levels
+LEVEL_ROWS: Final = 20_000  # whose levels are read from what they say, for exact numbers: 0.1 s
+LEVEL_SAMPLE_ROWS: Final = 10_000  # read in their place where there are more; each level's share is right within 1%
+LEVEL_SAMPLE_BLOCKS: Final = 1_024  # that they are spread over; a block costs 0.3 ms, however few of its rows are taken
 DETECTED_FIELDS: Final = 5_000  # found in the lines of one request; Loki looks for 1,000 unless it is asked for more
+FIELD_SAMPLE_LINES: Final = 1_000  # the newest, in which fields are looked for; 20 ms
+FIELD_VALUES: Final = 10_000  # of one label or field in an answer; nobody chooses among more
+EXPORTS: Final = 4  # at once; each holds a page, of PAGE_TEXT_BYTES and as much again as it is written
+EXPORT_PAGE_ENTRIES: Final = 20_000  # at a time, since a page reads a segment: 1 s of a turn, 30 MB of memory
+EXPORT_BUSY_SECONDS: Final = 120  # that an export which has begun waits for a turn; then it is cut off
 WAVE_GROWTH: Final = 4  # each further wave reads this many times more, so a rare match costs few waves
 
 # -- live tail --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ from logpulse.errors import LogPulseError
 from logpulse.http.auth import Authenticated, LocalWithoutKey
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
+from logpulse.http.entry_context import entry_context
+from logpulse.http.export import export
+from logpulse.http.fields import fields
 from logpulse.http.logpulse_api import logpulse_api
 from logpulse.http.loki_metadata import loki_metadata
 from logpulse.http.loki_problems import is_loki_path, no_loki_route, text_response
@@ -25,7 +28,9 @@ from logpulse.http.loki_status import loki_status
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
 from logpulse.http.problems import json_response, problem_response
+from logpulse.http.query_check import query_check
 from logpulse.http.stream import stream
+from logpulse.http.volume import volume
 from logpulse.http.web import web
 
 _LOG: Final = logging.getLogger("logpulse.http")
@@ -59,7 +64,8 @@ def make_app(services: Services) -> ASGIFramework:
 def all_routes(services: Services) -> list[Blueprint]:
     """Make every group of routes."""
     own = [logpulse_api(services), ops(services), web(), stream(services)]
-    return [*own, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
+    page = [volume(services), entry_context(services), fields(services), query_check(services), export(services)]
+    return [*own, *page, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
 
 
 def _handle_errors(quart: QuartTrio) -> None:

@@ -8,8 +8,8 @@ import attrs
 
 from logpulse.config import Config
 from logpulse.http.auth import Keyring
-from logpulse.http.entry_json import LevelOf, detected_level, labelled_level
 from logpulse.query.engine import Engine
+from logpulse.query.entry_level import DETECTED, LABELLED, LevelOf, LevelRule
 from logpulse.query.inventory import Inventory
 from logpulse.services.broadcaster import Broadcaster
 from logpulse.services.flusher import Flusher
@@ -44,4 +44,9 @@ class Services:
     @property
     def level_of(self) -> LevelOf:
         """How answers find an entry's level."""
-        return detected_level if self.config.ingest.detect_level else labelled_level
+        return self.level_rule.find
+
+    @property
+    def level_rule(self) -> LevelRule:
+        """The same, with what is known of it beforehand."""
+        return DETECTED if self.config.ingest.detect_level else LABELLED

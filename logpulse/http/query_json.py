@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from logpulse.http.entry_json import LevelOf, entry_json
+from logpulse.http.entry_json import entry_json
+from logpulse.query.entry_level import LevelOf
 from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.matrix import Matrix
 from logpulse.query.result import LogsPage, MetricsAnswer, ScanStats
@@ -48,7 +49,7 @@ def logs_json(page: LogsPage, level_of: LevelOf, seconds: float) -> bytes:
     """Write the answer to a log query that took `seconds`."""
     logs = [entry_json(entry, level_of) for entry in page.entries]
     following = None if page.next is None else str(page.next)
-    return msgspec.json.encode({"logs": logs, "stats": _stats(page.stats, seconds), "next": following})
+    return msgspec.json.encode({"logs": logs, "stats": stats_json(page.stats, seconds), "next": following})
 
 
 def series_json(answer: MetricsAnswer, times: list[int], step: int, seconds: float, interrupt: Interrupt) -> bytes:
@@ -62,7 +63,7 @@ def series_json(answer: MetricsAnswer, times: list[int], step: int, seconds: flo
         series = [SeriesJson({}, [(text, _value(answer.result)) for text in texts])]
     else:
         series = _series(answer.result, texts, interrupt)
-    stats = _stats(answer.stats, seconds)
+    stats = stats_json(answer.stats, seconds)
     return msgspec.json.encode({"series": series, "step": format_duration(step), "stats": stats})
 
 
@@ -82,7 +83,8 @@ def _value(value: float) -> float | str:
     return "NaN" if math.isnan(value) else f"{value:+}".title()
 
 
-def _stats(stats: ScanStats, seconds: float) -> QueryStatsJson:
+def stats_json(stats: ScanStats, seconds: float) -> QueryStatsJson:
+    """Write what a query cost that took `seconds`."""
     spent = stats.seconds
     return QueryStatsJson(
         queried_chunks=stats.chunks,

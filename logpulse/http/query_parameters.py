@@ -9,12 +9,13 @@ from typing import Final
 from logpulse.config import QueryConfig
 from logpulse.errors import InvalidRequestError, LimitExceededError
 from logpulse.limits import SECOND_NS
-from logpulse.logql.ast import LogQuery, Query
+from logpulse.logql.ast import LogQuery, Query, Selector
 from logpulse.logql.parser import parse, parse_unrestricted
 from logpulse.query.engine import LogsRequest, MetricsRequest
 from logpulse.query.planner import ALL_TIMES
 from logpulse.query.result import Cursor, Direction
 from logpulse.query.steps import aligned, check_range, check_step, default_step
+from logpulse.storage.view import View
 from logpulse.units import parse_duration, parse_time
 
 Parameters = Mapping[str, str]
@@ -35,6 +36,38 @@ def read_query(parameters: Parameters, config: QueryConfig) -> Query:
     if not text:
         raise InvalidRequestError("query", text, 'must be LogQL such as {service="api"}')
     return parse_unrestricted(text) if config.allow_broad_selectors else parse(text)
+
+
+def read_log_query(parameters: Parameters, config: QueryConfig) -> LogQuery:
+    """Read `query` likewise, which must be a log query, and is `{}` by default.
+
+    Raises:
+        InvalidRequestError: it is a metric query.
+        QuerySyntaxError, LimitExceededError: from the parser.
+    """
+    if not parameters.get("query"):
+        return LogQuery(Selector(()))
+    query = read_query(parameters, config)
+    if not isinstance(query, LogQuery):
+        raise InvalidRequestError(
+            "query", parameters["query"], 'must be a log query such as {service="api"} |= "error"'
+        )
+    return query
+
+
+def read_number(parameters: Parameters, name: str, default: int, least: int, most: int) -> int:
+    """Read a whole number from `least` to `most`.
+
+    Raises:
+        InvalidRequestError: it is something else.
+    """
+    text = parameters.get(name, "")
+    if not text:
+        return default
+    number = int(text) if _COUNT.fullmatch(text) else -1
+    if not least <= number <= most:
+        raise InvalidRequestError(name, text, f"must be a whole number from {least} to {most}")
+    return number
 
 
 def read_logs_request(query: LogQuery, parameters: Parameters, config: QueryConfig) -> LogsRequest:
@@ -90,6 +123,23 @@ def read_time_range(parameters: Parameters) -> tuple[int, int]:
     if last < first:
         raise InvalidRequestError("end", end, "must not be before start")
     return first, last
+
+
+def read_stored_range(parameters: Parameters, view: View, now_ns: int) -> tuple[int, int]:
+    """Read `start` and `end`; each that is left out is where the entries of `view` begin or end.
+
+    Without entries there that is now. No time is before 1970.
+
+    Raises:
+        InvalidRequestError: as from `read_time_range`.
+    """
+    start, end = read_time_range(parameters)
+    oldest, newest = view.time_range or (now_ns, now_ns - 1)
+    if not parameters.get("start"):
+        start = min(oldest, end)
+    if not parameters.get("end"):
+        end = max(start, min(newest + 1, ALL_TIMES[1]))
+    return max(start, 0), max(end, 0)
 
 
 def _limit(text: str, most: int) -> int:

@@ -8,10 +8,11 @@ from typing import Literal
 import msgspec
 
 from logpulse.errors import BodyFormatError, LogPulseError
-from logpulse.http.entry_json import EntryJson, LevelOf, entry_json
+from logpulse.http.entry_json import EntryJson, entry_json
 from logpulse.http.problems import problem_body
 from logpulse.http.tail_history import LeftOut
 from logpulse.limits import FRAME_BYTES, FRAME_ENTRIES
+from logpulse.query.entry_level import LevelOf
 from logpulse.query.result import Entry
 from logpulse.services.subscriber import Dropped
 from logpulse.units import format_time

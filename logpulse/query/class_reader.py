@@ -28,7 +28,7 @@ from logpulse.query.planner import ScanPlan, Source
 from logpulse.query.prefilter import split_stages
 from logpulse.query.range_plan import wanted_of
 from logpulse.query.result import LabelsOf
-from logpulse.query.sampling import OVER_BYTES, Sampler
+from logpulse.query.sampling import OVER_BYTES, Sampler, ShownEntries
 from logpulse.query.series_keys import series_keys
 from logpulse.query.sql_pipeline import SqlPipeline
 
@@ -51,7 +51,7 @@ class ClassReader:
     def read_exactly(self, sources: Sequence[Source], gathering: Gathering) -> None:
         """Decide every row that meets the line filters by the exact form."""
         stages = split_stages(self.aggregation.log_range.stages)
-        sampler = self._sampler(Pipeline(stages.exact, self._wanted(), self.interrupt.check), gathering)
+        sampler = self.sampler(Pipeline(stages.exact, self.wanted(), self.interrupt.check), gathering)
         plan = attrs.evolve(self.plan, predicates=(*self.plan.predicates, *stages.predicates))
         for place in places(plan, sources):
             sql = f"select {_ROW} from {place.relation} where {place.condition.text}"
@@ -68,7 +68,7 @@ class ClassReader:
         keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of, self.intervals.most)
         size = _LINE_BYTES if self.aggregation.operator in OVER_BYTES else NOTHING
         asked = Counting(pipeline, keys.expressions, keys.numbers, size)
-        sampler = self._sampler(self._whole_pipeline(), gathering)
+        sampler = self.sampler(self._whole_pipeline(), gathering)
         for place in places(self.plan, sources):
             found = self.executor.run(counting_task(place, asked, self.intervals), self.interrupt)
             if pc.any(pc.greater(found.column("doubtful"), 0)).as_py():
@@ -89,7 +89,7 @@ class ClassReader:
         """
         keys = series_keys(self.aggregation, pipeline, self.plan.streams, self.labels_of, 0)
         asked, number_of = Counting(pipeline, keys.expressions, keys.numbers), self._conversion(pipeline)
-        sampler = self._sampler(self._whole_pipeline(), gathering)
+        sampler = self.sampler(self._whole_pipeline(), gathering)
         for place in places(self.plan, sources):
             doubtful = False
             for batch in self.executor.stream(sample_task(place, asked), self.interrupt):
@@ -126,13 +126,15 @@ class ClassReader:
 
         return number_of
 
-    def _sampler(self, pipeline: Pipeline, gathering: Gathering) -> Sampler:
+    def sampler(self, pipeline: Pipeline, gathering: Gathering) -> Sampler:
+        """Make what runs rows through the exact form, for the series of `gathering`."""
         return Sampler(self.aggregation, pipeline, self.labels_of, gathering.series, self.interrupt)
 
     def _whole_pipeline(self) -> Pipeline:
-        return Pipeline(self.aggregation.log_range.stages, self._wanted(), self.interrupt.check)
+        return Pipeline(self.aggregation.log_range.stages, self.wanted(), self.interrupt.check)
 
-    def _wanted(self) -> frozenset[str] | None:
+    def wanted(self) -> frozenset[str] | None:
+        """Give the labels that parsers have to extract; None stands for all."""
         return wanted_of(self.aggregation.log_range.stages, self.aggregation.grouping)
 
     def _sample(self, task: ScanTask, sampler: Sampler) -> None:
@@ -140,6 +142,23 @@ class ClassReader:
             with self.meter.phase(Phase.EXACT):
                 sampler.add(batch)
             self.meter.exact_rows += batch.num_rows
+
+
+@attrs.frozen(eq=False)
+class ShownEntriesReader(ClassReader):
+    """Count what a log query with the same stages shows: errors of stages fail nothing, and parsers read whole lines.
+
+    A parser that stopped where it has all that later stages ask for would miss an error behind that, and a filter of
+    numbers keeps an entry with an error.
+    """
+
+    def sampler(self, pipeline: Pipeline, gathering: Gathering) -> Sampler:
+        """Make one that takes entries with errors."""
+        return ShownEntries(self.aggregation, pipeline, self.labels_of, gathering.series, self.interrupt)
+
+    def wanted(self) -> frozenset[str] | None:
+        """Want all labels."""
+        return None
 
 
 def _add_samples(sampler: Sampler, gathering: Gathering) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
@@ -24,7 +25,7 @@ _BYTE_UNITS: Final = ("b", *(f"{prefix}{end}" for prefix in "kmgtpe" for end in 
 
 @attrs.frozen
 class DetectedField:
-    """Describe a field: the number of its values in the sample, and the type of the oldest one.
+    """Describe a field: its values in the sample, each with the entries that have it, and the type of the oldest one.
 
     `parsers` are those by which its lines can be read; metadata that no line has needs none. `json_path` is where it
     stands in a JSON line, empty if in none.
@@ -32,9 +33,14 @@ class DetectedField:
 
     label: str
     type: FieldType
-    cardinality: int
+    values: Mapping[str, int]
     parsers: tuple[ParserName, ...]
     json_path: tuple[str, ...]
+
+    @property
+    def cardinality(self) -> int:
+        """The number of its values."""
+        return len(self.values)
 
 
 def detect_fields(records: Iterable[Record], most: int, interrupt: Interrupt) -> list[DetectedField]:
@@ -56,15 +62,14 @@ def detect_fields(records: Iterable[Record], most: int, interrupt: Interrupt) ->
         own = _OwnLabels.of(record)
         line = reader.read(record, own)
         for name, value in own.metadata.items():
-            if (found := field(name)) is not None:
-                found.add(value)
+            comes_again = name not in _HIDDEN and (name in line.labels or name in own.parsed)
+            if (found := field(name)) is not None and not comes_again:
+                found.add([value])
         placeless = set[str]()
         for name in dict.fromkeys((*own.parsed, *line.labels)):
             if name in _HIDDEN or (found := field(name)) is None:
                 continue
-            for labels in (line.labels, own.parsed):
-                if name in labels:
-                    found.add(labels[name])
+            found.add([labels[name] for labels in (own.metadata, line.labels, own.parsed) if name in labels])
             found.parsers.setdefault(line.parser)
             if line.parser == "json" and name in line.labels and not found.json_path:
                 placeless.add(name)
@@ -101,17 +106,18 @@ def field_values(records: Iterable[Record], name: str, most: int, interrupt: Int
 class _Field:
     """Gather what is known of one field."""
 
-    values: set[str] = attrs.field(factory=set)
+    values: Counter[str] = attrs.field(factory=Counter)
     parsers: dict[ParserName, None] = attrs.field(factory=dict)
     json_path: tuple[str, ...] = ()
     _last: str = ""
 
-    def add(self, value: str) -> None:
-        self.values.add(value)
-        self._last = value
+    def add(self, values: Sequence[str]) -> None:
+        """Take in what one entry has."""
+        self.values.update(dict.fromkeys(values, 1))
+        self._last = values[-1]
 
     def described(self, name: str) -> DetectedField:
-        return DetectedField(name, field_type_of(self._last), len(self.values), tuple(self.parsers), self.json_path)
+        return DetectedField(name, field_type_of(self._last), self.values, tuple(self.parsers), self.json_path)
 
 
 @attrs.frozen

@@ -14,9 +14,11 @@ from logpulse.query.allowance import Allowance
 from logpulse.query.context import ContextReader
 from logpulse.query.dedup import keys_of_answer
 from logpulse.query.endurance import Endurance
+from logpulse.query.entry_level import LevelRule
 from logpulse.query.evaluation import check_points, evaluate, range_aggregations
 from logpulse.query.executor import Executor, QueryMemoryError
 from logpulse.query.explanation import Explanation, SelectorExplanation
+from logpulse.query.histogram import Histogram, HistogramReader, HistogramRequest
 from logpulse.query.interrupt import Interrupt, checked
 from logpulse.query.logs import PageReader
 from logpulse.query.logs_plan import plan_logs
@@ -31,6 +33,7 @@ from logpulse.query.result import Cursor, Direction, LogsPage, MetricsAnswer
 from logpulse.query.row_reader import RowReader
 from logpulse.query.scan import RowOrder
 from logpulse.query.steps import points
+from logpulse.query.surroundings import EntryId, Surroundings, SurroundingsReader
 from logpulse.storage.store import Store
 from logpulse.storage.view import View
 
@@ -134,6 +137,32 @@ class Engine:
             with meter.phase(Phase.EVALUATE):
                 result = evaluate(request.query, times, reader.read, self._allowance.max_series, interrupt)
         return MetricsAnswer(result, meter.stats)
+
+    def histogram(self, request: HistogramRequest, rule: LevelRule, interrupt: Interrupt) -> Histogram:
+        """Count the entries that a log query finds over time, by the level that `rule` gives them.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+            ScanLimitError: too much text may have to be looked at.
+            LimitExceededError: the query needs more memory than allowed.
+            StorageError: a source cannot be read and no damage was found to explain it.
+        """
+        with self._store.reading() as view:
+            meter = Meter(view)
+            return HistogramReader(self._executor, self._endurance, self._allowance, interrupt, meter).read(
+                request, rule
+            )
+
+    def surroundings(self, anchor: EntryId, before: int, after: int, interrupt: Interrupt) -> Surroundings:
+        """Give what stands around an entry in its stream, in the view of this moment.
+
+        Raises:
+            QueryCancelledError: `interrupt` was pulled.
+            LimitExceededError: it needs more memory than allowed.
+            StorageError: a source cannot be read and no damage was found to explain it.
+        """
+        with self._store.reading() as view:
+            return SurroundingsReader(view, self._executor, self._endurance, interrupt).read(anchor, before, after)
 
     def explain(self, request: LogsRequest | MetricsRequest, interrupt: Interrupt) -> Explanation:
         """Tell how a query would be answered from the view of this moment, however much it would read. Scans nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -95,7 +95,7 @@ class Executor:
         with self._running(task, interrupt) as cursor:
             return self._read(cursor, task).to_arrow_table()
 
-    def stream(self, task: ScanTask, interrupt: Interrupt) -> Iterator[pa.RecordBatch]:
+    def stream(self, task: ScanTask, interrupt: Interrupt) -> Generator[pa.RecordBatch, None, None]:
         """Run a task and give its rows as they come, some thousands at a time; raises as `run` does.
 
         Whoever stops half-way closes the generator, which ends the scan.

@@ -23,9 +23,10 @@ from logpulse.query.detected_labels import detect_labels
 from logpulse.query.executor import Executor, ScanTask, UnreadableSourceError
 from logpulse.query.index_stats import IndexStats, index_stats
 from logpulse.query.interrupt import Interrupt
+from logpulse.query.label_counts import LabelCounts, label_counts
 from logpulse.query.matrix import Matrix
 from logpulse.query.result import ScanStats
-from logpulse.query.stream_totals import StreamTotals, metadata_totals, stream_totals
+from logpulse.query.stream_totals import StreamTotals, entry_totals, metadata_totals, stream_totals
 from logpulse.query.volume import VolumeRequest, volumes
 from logpulse.storage.segment import Segment
 from logpulse.storage.segment_reader import is_sound
@@ -74,6 +75,14 @@ class Inventory:
             streams = _streams(view, selector.matchers, buckets.start, buckets.end)
             totals = stream_totals(view, streams, buckets, partial(self._scanned, interrupt))
             return index_stats(view, totals, buckets)
+
+    def label_counts(self, selector: Selector, start: int, end: int, interrupt: Interrupt) -> LabelCounts:
+        """Count the entries of the selected streams by their labels."""
+        buckets = Buckets.whole(start, end)
+        with self._store.reading() as view:
+            streams = _streams(view, selector.matchers, buckets.start, buckets.end)
+            totals = entry_totals(view, streams, buckets, partial(self._scanned, interrupt))
+            return label_counts(totals, view.index.labels, interrupt)
 
     def volumes(self, request: VolumeRequest, interrupt: Interrupt) -> VolumesAnswer:
         """Measure the text of the selected streams."""

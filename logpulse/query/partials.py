@@ -125,6 +125,20 @@ def doubtful_rows(place: Place, pipeline: SqlPipeline) -> ScanTask:
     return ScanTask(sql, parameters, place.tables)
 
 
+def kept_rows(place: Place, pipeline: SqlPipeline) -> ScanTask:
+    """Ask for the rows that a pipeline keeps, and for those that only the exact form can decide, likewise."""
+    if pipeline.doubt == NEVER and not pipeline.columns:
+        kept = all_of([place.condition, pipeline.keep])
+        sql = f'select stream, "timestamp", line, metadata from {place.relation} where {kept.text}'
+        return ScanTask(sql, (*place.parameters, *kept.parameters), place.tables)
+    rows, parameters = _rows(place, pipeline, place.relation, ())
+    sql = (
+        f'select stream, "timestamp", line, metadata from {rows} '
+        f"where coalesce({pipeline.doubt}, true) or ({pipeline.keep.text})"
+    )
+    return ScanTask(sql, (*parameters, *pipeline.keep.parameters), place.tables)
+
+
 def _tables(place: Place, asked: Counting) -> dict[str, pa.Table]:
     return place.tables if asked.numbers is None else {**place.tables, _NUMBERS: asked.numbers}
 

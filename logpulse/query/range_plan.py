@@ -105,7 +105,7 @@ class RangePlan:
 
 def plan_range(aggregation: RangeAggregation, times: Int64Array, view: View) -> RangePlan:
     """Plan the reading of a range aggregation at `times` (unix nanoseconds, ascending) from `view`."""
-    aggregation = _without_idle_stages(aggregation)
+    aggregation = without_idle_stages(aggregation)
     log_range = aggregation.log_range
     windows = Windows(times, log_range.range_ns, log_range.offset_ns)
     selected = view.index.select(log_range.selector.matchers)
@@ -168,7 +168,7 @@ def _filtered(streams: Int64Array, filters: Sequence[LabelFilter], index: Stream
     return streams[np.array(kept, dtype=np.bool_)]
 
 
-def _without_idle_stages(aggregation: RangeAggregation) -> RangeAggregation:
+def without_idle_stages(aggregation: RangeAggregation) -> RangeAggregation:
     """Leave out stages whose work nobody sees, which cannot fail then either, as in Loki.
 
     These are formats of a line that nothing reads, and parsers where nothing asks for any label.

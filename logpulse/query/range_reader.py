@@ -87,7 +87,7 @@ class RangeReader:
             def gather(
                 sources: Sequence[Source], part: StreamClass = part, reader: ClassReader = reader
             ) -> tuple[Gathering, Sequence[Source]]:
-                return _gather_class(reader, part, sources, plan.counts), sources
+                return gather_class(reader, part, sources, plan.counts), sources
 
             found, sound = self.endurance.read(sound, gather)
             everything.join(found)
@@ -109,7 +109,14 @@ def _is_within(source: Source, scan: ScanPlan) -> bool:
     return source.segment is not None and scan.start <= source.oldest and source.newest < scan.end
 
 
-def _gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Source], counts: bool) -> Gathering:
+def gather_class(reader: ClassReader, part: StreamClass, sources: Sequence[Source], counts: bool) -> Gathering:
+    """Read one class of streams by SQL where it has a form for that, and exactly where it has none or gives up.
+
+    `counts` says that numbers of entries are enough.
+
+    Raises:
+        PipelineError, LimitExceededError, QueryCancelledError, UnreadableSourceError: as the reader's methods.
+    """
     for pipeline in _attempts(part.pipeline):
         found = Gathering()
         try:

@@ -18,7 +18,9 @@ from logpulse.logql.record import Record
 from logpulse.model.labels import Labels
 from logpulse.query.matrix import Matrix
 
-_IDENTITY: Final = struct.Struct(">qq8s")  # timestamp, stream, hash of line and metadata
+IDENTITY: Final = struct.Struct(">qq8s")
+"""What the id of an entry is made of: timestamp, stream, hash of line and metadata."""
+
 _CURSOR: Final = struct.Struct(">qq8sI")  # the same, and how many entries equal in time and stream came before
 
 
@@ -61,7 +63,7 @@ class Entry:
     @property
     def id(self) -> str:
         """The id of the entry, the same in every answer: it is made of what makes the entry itself."""
-        packed = _IDENTITY.pack(self.timestamp, self.stream, self.digest)
+        packed = IDENTITY.pack(self.timestamp, self.stream, self.digest)
         return base64.urlsafe_b64encode(packed).decode()
 
 

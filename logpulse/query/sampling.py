@@ -62,10 +62,18 @@ class Sampler:
             if value is None:
                 continue
             if record.error:
-                raise PipelineError(record.error, tuple(sorted(record.shown.items())))
+                self.failed(record)
             number(self._series_of(record))
             time_of(time)
             value_of(value)
+
+    def failed(self, record: Record) -> None:
+        """Refuse a sample that carries the error of a stage.
+
+        Raises:
+            PipelineError: always.
+        """
+        raise PipelineError(record.error, tuple(sorted(record.shown.items())))
 
     def columns(self) -> tuple[Int64Array, Int64Array, Float64Array]:
         """Give what was collected: numbers of series, times, values."""
@@ -83,6 +91,13 @@ class Sampler:
             number = self._series.of(self._key(record))
             self._untouched[record.base] = number
         return number
+
+
+class ShownEntries(Sampler):
+    """Count entries as a log query shows them: one that carries an error counts like all others."""
+
+    def failed(self, record: Record) -> None:
+        """Do nothing."""
 
 
 def series_key(aggregation: RangeAggregation) -> Callable[[Record], SeriesLabels]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from logpulse.batch import Int64Array
 from logpulse.errors import InvalidRequestError, LimitExceededError
-from logpulse.limits import DEFAULT_STEPS, NEWEST_NS, POINTS_PER_SERIES, QUERY_RANGE_NS, SECOND_NS
+from logpulse.limits import DAY_NS, DEFAULT_STEPS, NEWEST_NS, POINTS_PER_SERIES, QUERY_RANGE_NS, SECOND_NS
 
 
 def default_step(start: int, end: int) -> int:
@@ -51,6 +53,25 @@ def check_step(start: int, end: int, step: int, most: int = POINTS_PER_SERIES) -
 def aligned(start: int, end: int, step: int) -> tuple[int, int]:
     """Move `start` down and `end` up to a multiple of `step` since 1970, as Loki does; all are nanoseconds."""
     return start // step * step, -(-end // step) * step
+
+
+def nice_step(start: int, end: int, most: int) -> int:
+    """Give the least step that people count time in of which at most `most` whole ones since 1970 cover [start, end).
+
+    All are nanoseconds; `start` is not negative. Where none does, as an only step would have to begin at `start`, the
+    step reaches from 1970 to the last time there is.
+    """
+    fitting = (step for step in _nice_steps() if -(-end // step) - start // step <= most)
+    return next(fitting, NEWEST_NS)
+
+
+def _nice_steps() -> Iterator[int]:
+    for scale in range(9):
+        yield from (digit * 10**scale for digit in (1, 2, 5))
+    minute = 60 * SECOND_NS
+    yield from (number * unit for unit in (SECOND_NS, minute) for number in (1, 2, 5, 10, 15, 30))
+    yield from (number * 60 * minute for number in (1, 2, 3, 6, 12))
+    yield from (digit * 10**scale * DAY_NS for scale in range(5) for digit in (1, 2, 5))
 
 
 def points(start: int, end: int, step: int) -> Int64Array:

@@ -23,6 +23,7 @@ from logpulse.storage.view import View
 _NONE: Final = np.empty(0, dtype=np.int64)
 _SELECTED: Final = "selected"
 _LINES: Final = "count(*) as entries, sum(strlen(line))::bigint as text_bytes"
+_ENTRIES: Final = "count(*) as entries, 0::bigint as text_bytes"  # reads no text
 # Canonical JSON of n pairs, `{"a":"b","c":"d"}`, has 4n quotes that are not escaped, and 6n + 1 characters that belong
 # to no name or value.
 _ESCAPES: Final = ("\\\\", '\\"')
@@ -59,9 +60,25 @@ def stream_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanS
 
     def parts() -> Iterator[StreamTotals]:
         for segment in _segments(view, buckets):
-            yield from _lines_of_segment(segment, streams, buckets, scan)
+            yield from _lines_of_segment(segment, streams, buckets, scan, _LINES)
         for batch in _batches(view, buckets):
             yield _of_batch(batch, streams, buckets, _line_sizes, 1)
+
+    return _bounded(parts())
+
+
+def entry_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanSegment) -> StreamTotals:
+    """Count entries likewise, and no bytes that are worth a look.
+
+    Raises:
+        LimitExceededError: there are more than STREAM_STEPS rows.
+    """
+
+    def parts() -> Iterator[StreamTotals]:
+        for segment in _segments(view, buckets):
+            yield from _lines_of_segment(segment, streams, buckets, scan, _ENTRIES)
+        for batch in _batches(view, buckets):
+            yield _of_batch(batch, streams, buckets, _no_sizes, 1)
 
     return _bounded(parts())
 
@@ -112,7 +129,7 @@ def _bounded(parts: Iterable[StreamTotals]) -> StreamTotals:
 
 
 def _lines_of_segment(
-    segment: Segment, streams: Int64Array, buckets: Buckets, scan: ScanSegment
+    segment: Segment, streams: Int64Array, buckets: Buckets, scan: ScanSegment, measures: str
 ) -> Iterator[StreamTotals]:
     """Count by the stream table where a stream lies within one bucket, and by a scan where it may not."""
     table = segment.streams
@@ -121,7 +138,7 @@ def _lines_of_segment(
     if whole.any():
         entries = np.diff(np.append(table.first_rows, segment.facts.rows))[whole]
         yield StreamTotals(table.ids[whole], buckets.numbers(table.newest[whole]), entries, table.text_bytes[whole])
-    yield from _scanned(segment, chosen & ~whole, buckets, scan, _LINES, "true")
+    yield from _scanned(segment, chosen & ~whole, buckets, scan, measures, "true")
 
 
 def _lies_in_one(segment: Segment, buckets: Buckets) -> Mask:
@@ -181,6 +198,10 @@ def _of_batch(
 def _line_sizes(entries: pa.RecordBatch) -> Int64Array:
     sizes: Int64Array = pc.binary_length(entries.column(2)).to_numpy().astype(np.int64)
     return sizes
+
+
+def _no_sizes(entries: pa.RecordBatch) -> Int64Array:
+    return np.zeros(entries.num_rows, dtype=np.int64)
 
 
 def _metadata_sizes(entries: pa.RecordBatch) -> Int64Array:

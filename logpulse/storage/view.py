@@ -44,6 +44,13 @@ class View:
         """The number of chunks on disk."""
         return sum(segment.facts.chunks for segment in self.segments)
 
+    @property
+    def time_range(self) -> tuple[int, int] | None:
+        """The times of the oldest and the newest entry in unix nanoseconds; None without entries."""
+        ranges = [(segment.facts.oldest, segment.facts.newest) for segment in self.segments]
+        ranges += [each.batch.time_range for each in self.batches]
+        return (min(oldest for oldest, _ in ranges), max(newest for _, newest in ranges)) if ranges else None
+
     def streams_between(self, start: int, end: int) -> Int64Array:
         """List the streams that may have entries in [start, end), judged by source and not by entry."""
         found = [s.streams.ids for s in self.segments if s.facts.oldest < end and s.facts.newest >= start]

@@ -48,35 +48,40 @@ def test_json_with_its_paths() -> None:
         '{"user":{"id":8,"full name":"ada"},"ok":false,"took":"5ms","9-lives":"3KiB"}',
     ]
     assert fields(*map(record, lines)) == [
-        DetectedField("user_id", FieldType.INTEGER, 2, ("json",), ("user", "id")),
-        DetectedField("user_full_name", FieldType.STRING, 1, ("json",), ("user", "full name")),
-        DetectedField("ok", FieldType.BOOLEAN, 2, ("json",), ("ok",)),
-        DetectedField("app_extracted", FieldType.STRING, 1, ("json",), ("app",)),
-        DetectedField("took", FieldType.DURATION, 1, ("json",), ("took",)),
-        DetectedField("_9_lives", FieldType.BYTES, 1, ("json",), ("9-lives",)),
+        DetectedField("user_id", FieldType.INTEGER, {"7": 1, "8": 1}, ("json",), ("user", "id")),
+        DetectedField("user_full_name", FieldType.STRING, {"ada": 2}, ("json",), ("user", "full name")),
+        DetectedField("ok", FieldType.BOOLEAN, {"true": 1, "false": 1}, ("json",), ("ok",)),
+        DetectedField("app_extracted", FieldType.STRING, {"x": 1}, ("json",), ("app",)),
+        DetectedField("took", FieldType.DURATION, {"5ms": 1}, ("json",), ("took",)),
+        DetectedField("_9_lives", FieldType.BYTES, {"3KiB": 1}, ("json",), ("9-lives",)),
     ]
 
 
 def test_what_is_no_json_is_logfmt() -> None:
     lines = ["level=info dur=1.5s", 'level=warn {"a":1', '{"level":"x"', "plain words", ""]
     assert fields(*map(record, lines)) == [
-        DetectedField("level", FieldType.STRING, 2, ("logfmt",), ()),
-        DetectedField("dur", FieldType.DURATION, 1, ("logfmt",), ()),
+        DetectedField("level", FieldType.STRING, {"info": 1, "warn": 1}, ("logfmt",), ()),
+        DetectedField("dur", FieldType.DURATION, {"1.5s": 1}, ("logfmt",), ()),
     ]
 
 
 def test_both_parsers_of_one_field() -> None:
     (found,) = fields(record("a=1"), record('{"a":"x"}'))
-    assert found == DetectedField("a", FieldType.STRING, 2, ("logfmt", "json"), ("a",))
+    assert found == DetectedField("a", FieldType.STRING, {"1": 1, "x": 1}, ("logfmt", "json"), ("a",))
 
 
 def test_metadata_has_no_parser_unless_a_line_has_the_name_too() -> None:
     found = fields(record("user=ada", {"user": "bob", "trace.id": "t1", "app": "meta"}))
     assert found == [
-        DetectedField("app_extracted", FieldType.STRING, 1, (), ()),
-        DetectedField("trace_id", FieldType.STRING, 1, (), ()),
-        DetectedField("user", FieldType.STRING, 2, ("logfmt",), ()),
+        DetectedField("app_extracted", FieldType.STRING, {"meta": 1}, (), ()),
+        DetectedField("trace_id", FieldType.STRING, {"t1": 1}, (), ()),
+        DetectedField("user", FieldType.STRING, {"bob": 1, "ada": 1}, ("logfmt",), ()),
     ]
+
+
+def test_an_entry_counts_once_for_a_value_that_it_has_twice() -> None:
+    (found,) = fields(record("user=ada", {"user": "ada"}), record("user=ada"))
+    assert found.values == {"ada": 2}
 
 
 @pytest.mark.parametrize("stages", ["", "| json", '| json | ok="true"', "| json | drop n", '|= "ok"'])

@@ -21,7 +21,15 @@ from .server_thread import ServerThread, server_thread
 from .serving import Json, RunningServer
 
 _CORPUS: Final = sorted((Path(__file__).parents[1] / "fuzz_corpus").glob("*.logql"))
-_ROUTES: Final = ("/query", "/loki/api/v1/query", "/loki/api/v1/query_range", "/loki/api/v1/format_query")
+_ROUTES: Final = (
+    "/query",
+    "/volume",
+    "/fields",
+    "/parse",
+    "/loki/api/v1/query",
+    "/loki/api/v1/query_range",
+    "/loki/api/v1/format_query",
+)
 _SPAN: Final = {"start": "1793491200000000000", "end": "1793512800000000000", "time": "1793512800000000000"}
 _ENTRIES_PER_STREAM: Final = 4
 _LONGEST: Final = 100_000
