@@ -44,6 +44,13 @@ class View:
         """The number of chunks on disk."""
         return sum(segment.facts.chunks for segment in self.segments)
 
+    @cached_property
+    def oldest(self) -> int | None:
+        """The time of the oldest entry, in unix nanoseconds; None if there is none."""
+        times = [segment.facts.oldest for segment in self.segments]
+        times += [each.batch.time_range[0] for each in self.batches if each.batch.rows]
+        return min(times, default=None)
+
     def streams_between(self, start: int, end: int) -> Int64Array:
         """List the streams that may have entries in [start, end), judged by source and not by entry."""
         found = [s.streams.ids for s in self.segments if s.facts.oldest < end and s.facts.newest >= start]
