@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench clean page page-if-possible page-tools
 
 VENV ?= .venv
 LOGPULSE_PORT ?= 8080
@@ -13,12 +13,23 @@ BENCH_LINES ?= 200000
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
+UI := logpulse/web/ui
+PAGE := logpulse/web/static/index.html
+NPM_INSTALLED := $(UI)/node_modules/.package-lock.json
+# Folders too, whose times tell of files that were removed.
+UI_SOURCES := $(shell find $(UI) \( -name node_modules -o -name tests \) -prune -o -print 2>/dev/null)
+# Succeeds where the page can be built; the versions are those that Vite asks for.
+HAS_NPM := [ -e $(UI)/package.json ] && command -v npm >/dev/null && node -e \
+  'const [major, minor] = process.versions.node.split(".").map(Number); \
+   process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
+NO_NPM := it needs npm and Node 20.19, 22.12 or newer
+
 help: ## show this text
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 # Each child gets a process group of its own (set -m), so that Ctrl+C reaches only the shell, which stops the agent first:
 # what it has read is then delivered and stored.
-run: $(READY) ## start a server on http://localhost:8080 and an agent that feeds it this machine's logs
+run: $(READY) page-if-possible ## start a server on http://localhost:8080 and an agent that feeds it this machine's logs
 	@url=http://127.0.0.1:$(LOGPULSE_PORT) shown=http://localhost:$(LOGPULSE_PORT)
 	in_use() { (exec 3<>/dev/tcp/127.0.0.1/$(LOGPULSE_PORT)) 2>/dev/null; }
 	export no_proxy=localhost,127.0.0.1$${no_proxy:+,$$no_proxy}; unset NO_PROXY # a proxy cannot reach this machine's own
@@ -56,19 +67,53 @@ run: $(READY) ## start a server on http://localhost:8080 and an agent that feeds
 	if runs $$server; then fail "the agent ended; its last lines above say why"; fi
 	fail "the server ended; its last lines above say why"
 
-test: $(READY) ## run every test
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+page: ## build the web page, if npm is there and the page is older than its sources
+	@if $(HAS_NPM); then
+	    $(MAKE) --silent $(PAGE)
+	else
+	    echo "the web page is not built: $(NO_NPM)" >&2
+	fi
 
-lint: $(READY) ## check style and types
+# A server is of use without the page, as on a machine that has npm and no network.
+page-if-possible:
+	@$(MAKE) --silent page || echo "the web page could not be built; going on without" >&2
+
+page-tools:
+	@if $(HAS_NPM); then $(MAKE) --silent $(NPM_INSTALLED); fi
+
+test: $(READY) page ## run every test, those of the web page too if npm is there
+	@if $(HAS_NPM); then
+	    (cd $(UI) && npm test --silent -- --silent)
+	fi
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+lint: $(READY) page-tools ## check style and types, those of the web page too if npm is there
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	if $(HAS_NPM); then
+	    (cd $(UI) && npm run check --silent)
+	else
+	    echo "the sources of the web page are not checked: $(NO_NPM)" >&2
+	fi
 	$(BIN)/mypy
 
 bench: $(READY) ## measure this build beside the limits of this machine; BENCH_LINES=1000000 for more
 	@$(BIN)/python -m tests.bench --lines $(BENCH_LINES)
 
 clean: ## remove what these commands made, except data/
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis $(dir $(PAGE)) $(UI)/node_modules
+
+$(PAGE): $(NPM_INSTALLED) $(UI_SOURCES)
+	@echo "building the web page"
+	cd $(UI)
+	npm run build --silent -- --logLevel warn
+	touch ../static/index.html # newer than all that was read, whatever the build has written last
+
+$(NPM_INSTALLED): $(UI)/package-lock.json
+	@echo "installing what the web page is built from"
+	cd $(UI)
+	npm ci --silent --no-audit --no-fund
+	touch node_modules/.package-lock.json
 
 # Dependency groups need pip 25.1; the one that comes with the interpreter may be older.
 $(READY): pyproject.toml

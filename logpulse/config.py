@@ -98,7 +98,7 @@ class TailConfig:
 class AuthConfig:
     """Who may come in."""
 
-    enabled: bool = declare(False, "require the key on every route but /, /health, /ready and /livez")
+    enabled: bool = declare(False, "require the key on every route but the page and its sign-in, and the probes")
     api_key: Secret = declare(Secret(""), "the key; setting it turns auth.enabled on")
 
 

@@ -26,6 +26,7 @@ BODY_BYTES: Final = 16 * MIB  # as received; senders batch 1-8 MiB
 DECOMPRESSED_BYTES: Final = 64 * MIB  # a hundred times less than Loki's, as this is one process
 DECOMPRESSION_RATIO: Final = 100  # log text reaches 20; a bomb thousands
 FORM_BYTES: Final = 256 * KIB  # a query form: the longest query, escaped
+SMALL_JSON_BYTES: Final = 4 * KIB  # a body with a key or a few settings; a key that long would not fit into a header
 BODY_SECONDS: Final = 60  # a body slower than this is a stalled or hostile peer
 BODY_PAUSE_SECONDS: Final = 10  # within a body; a sender that lives sends something, and TCP repeats a loss in less
 ENTRIES_PER_PUSH: Final = 500_000  # more than the largest body holds of real lines; each is some objects in memory
@@ -168,6 +169,14 @@ CLOSE_SECONDS: Final = 0.5  # for a WebSocket peer to answer our close frame; th
 UNREAD_BODY_SECONDS: Final = 1  # a body is dropped after its answer: a reset could overtake the answer
 UNREAD_BODY_BYTES: Final = 16 * MIB  # and this much of it: a body of twice BODY_BYTES still gets its answer
 CONNECTIONS: Final = 4096  # about 20 KB each when idle; no more than half of the open files that the system allows
+
+# -- the page ---------------------------------------------------------------------------------------------------------
+SESSION_SECONDS: Final = 7 * 86_400  # of one sign-in: a working week; a key that is exchanged ends it at once
+LOGIN_FAILURES_PER_MINUTE: Final = 10  # of one address: more than anybody mistypes, and no rate to guess a key at
+LOGIN_ADDRESSES: Final = 1_024  # whose failures are remembered: 200 KB
+SLOW_QUERY_SECONDS: Final = 1  # a query that took this long is remembered for /health: people notice it
+SLOW_QUERIES: Final = 20  # remembered, the last ones
+SLOW_QUERY_CHARACTERS: Final = 500  # of the text of each; enough to know it again
 
 # -- query language ---------------------------------------------------------------------------------------------------
 QUERY_TOKENS: Final = 10_000  # words and signs of a query; parsing so many takes 0.1 s

@@ -57,9 +57,10 @@ class TestDockerfile:
         lines = instructions(name)
         assert {word for word, _ in lines} <= _INSTRUCTIONS
         bases = [argument.split()[0] for word, argument in lines if word == "FROM"]
-        assert len(bases) == 2
-        assert len(set(bases)) == 1
-        assert re.fullmatch(r"python:3\.\d+-slim", bases[0])
+        pythons = [base for base in bases if not base.startswith("node:")]
+        assert len(pythons) == 2
+        assert len(set(pythons)) == 1
+        assert re.fullmatch(r"python:3\.\d+-slim", pythons[0])
 
     def test_runs_unprivileged_and_writes_only_to_data(self, name: str) -> None:
         last = dict(final_stage(name))
@@ -83,6 +84,22 @@ class TestDockerfile:
         assert sources
         assert not [source for source in sources if not (TOP / source).exists()]
         assert {source.partition("/")[0] for source in sources} <= allowed
+
+
+def test_server_image_has_the_page_built_in_a_stage_of_its_own() -> None:
+    lines = instructions("Dockerfile")
+    assert re.fullmatch(r"node:(22|24)-slim AS page", dict(lines[:1])["FROM"])
+    stage = [argument for _, argument in lines[1 : [word for word, _ in lines].index("FROM", 1)]]
+    assert [argument for argument in stage if argument.startswith("npm")] == [
+        "npm ci --no-audit --no-fund",
+        "npm run build",
+    ]
+    copy, install = "--from=page /src/logpulse/web/static logpulse/web/static", "/opt/logpulse/bin/pip install"
+    arguments = [argument for _, argument in lines]
+    (installing,) = [number for number, argument in enumerate(arguments) if argument.startswith(install)]
+    assert arguments.index("logpulse logpulse") < arguments.index(copy) < installing
+    ignored = (TOP / ".dockerignore").read_text().splitlines()
+    assert {"**/node_modules", "logpulse/web/static"} <= set(ignored)  # what a checkout has built stays out
 
 
 def test_server_variables_are_settings_and_let_no_one_in_without_a_key() -> None:
@@ -133,6 +150,8 @@ def test_agent_image_has_no_server_in_it() -> None:
     ]
     assert any(argument.endswith(" .") for argument in installs)
     assert not [argument for argument in installs if "[server]" in argument]
+    assert all(argument.startswith("HATCH_BUILD_NO_HOOKS=true ") for argument in installs if "pip" in argument)
+    assert not [argument for _, argument in instructions("Dockerfile.agent") if "node" in argument]
 
 
 class TestCompose:

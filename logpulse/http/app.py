@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import WebsocketMismatch
 
 from logpulse.errors import LogPulseError
-from logpulse.http.auth import Authenticated, LocalWithoutKey
+from logpulse.http.auth import OPEN_PATHS, Authenticated, LocalWithoutKey
 from logpulse.http.context import Services
 from logpulse.http.direct_body import DirectBody
 from logpulse.http.entry_context import entry_context
@@ -27,24 +27,24 @@ from logpulse.http.loki_query import loki_query
 from logpulse.http.loki_status import loki_status
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
+from logpulse.http.page import PAGE_FOLDER, Page, WithPage
 from logpulse.http.problems import json_response, problem_response
 from logpulse.http.query_check import query_check
+from logpulse.http.safe_headers import SAFE_HEADERS
+from logpulse.http.session import session
 from logpulse.http.stream import stream
 from logpulse.http.volume import volume
 from logpulse.http.web import web
 
 _LOG: Final = logging.getLogger("logpulse.http")
-_SAFE_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 def make_app(services: Services) -> ASGIFramework:
-    """Make the whole edge: guards outside, then the key, then the routes."""
+    """Make the whole edge: guards outside, then the key, then the page's files, then the routes.
+
+    Raises:
+        OSError: a file of the page cannot be read.
+    """
     quart = QuartTrio(__name__, static_folder=None)
     quart.config["MAX_CONTENT_LENGTH"] = None  # the middleware bounds bodies, streamed ones too
     quart.config["BODY_TIMEOUT"] = None  # and their time
@@ -55,7 +55,9 @@ def make_app(services: Services) -> ASGIFramework:
     _handle_errors(quart)
     _measure(quart, services)
     body_bytes = int(services.config.ingest.max_body_bytes)
-    guarded: ASGIFramework = Authenticated(DirectBody(quart), services.keyring)
+    page = Page.read(PAGE_FOLDER)
+    served = WithPage(DirectBody(quart), page)
+    guarded: ASGIFramework = Authenticated(served, services.keyring, OPEN_PATHS | page.files.keys())
     if not services.config.server.allow_anonymous:
         guarded = LocalWithoutKey(guarded, services.keyring)
     return harden(guarded, body_bytes=body_bytes, stopping=services.lifecycle.stopping)
@@ -63,7 +65,7 @@ def make_app(services: Services) -> ASGIFramework:
 
 def all_routes(services: Services) -> list[Blueprint]:
     """Make every group of routes."""
-    own = [logpulse_api(services), ops(services), web(), stream(services)]
+    own = [logpulse_api(services), ops(services), web(), session(services), stream(services)]
     page = [volume(services), entry_context(services), fields(services), query_check(services), export(services)]
     return [*own, *page, loki_push(services), loki_query(services), loki_metadata(services), loki_status(services)]
 
@@ -108,7 +110,7 @@ def _measure(quart: QuartTrio, services: Services) -> None:
 
     @quart.after_request
     async def finish(response: Response) -> Response:
-        for name, value in _SAFE_HEADERS.items():
+        for name, value in SAFE_HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         route = request.url_rule.rule if request.url_rule else "unknown"

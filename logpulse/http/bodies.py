@@ -11,7 +11,7 @@ from quart import request
 
 from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
 from logpulse.http.direct_body import read_body
-from logpulse.limits import FORM_BYTES
+from logpulse.limits import FORM_BYTES, SMALL_JSON_BYTES
 from logpulse.services.intake import IncomingBody
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -23,14 +23,30 @@ def incoming_json() -> IncomingBody:
     Raises:
         UnsupportedMediaError: the request says it is something else, or says nothing.
     """
-    if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-        raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
+    _require_json()
     return incoming_body(request.headers.get("Content-Encoding", ""))
 
 
 def incoming_body(encoding: str) -> IncomingBody:
     """Describe the body of any push likewise; `encoding` is what undoes its Content-Encoding, empty for nothing."""
     return IncomingBody(encoding, partial(read_body, request.scope))
+
+
+async def read_small_json() -> bytes:
+    """Give the text of a JSON body that holds a few values.
+
+    Raises:
+        UnsupportedMediaError: the request says it is something else, or says nothing. No form of a foreign web page can
+            say that it is JSON.
+        BodyTooLargeError: it is longer than SMALL_JSON_BYTES.
+    """
+    _require_json()
+    return await read_body(request.scope, _Bound("JSON bytes", SMALL_JSON_BYTES).admit)
+
+
+def _require_json() -> None:
+    if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), ("application/json",))
 
 
 async def read_parameters() -> dict[str, str]:
@@ -58,7 +74,7 @@ async def _read_form() -> list[tuple[str, str]]:
         return []
     if request.mimetype not in (_FORM, ""):
         raise UnsupportedMediaError("Content-Type", request.headers.get("Content-Type", ""), (_FORM,))
-    body = await read_body(request.scope, _FormBound().admit)
+    body = await read_body(request.scope, _Bound("form bytes", FORM_BYTES).admit)
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
     except ValueError as error:
@@ -66,10 +82,12 @@ async def _read_form() -> list[tuple[str, str]]:
 
 
 @attrs.define
-class _FormBound:
+class _Bound:
+    limit: str
+    most: int
     size: int = 0
 
     async def admit(self, size: int) -> None:
         self.size += size
-        if self.size > FORM_BYTES:
-            raise BodyTooLargeError("form bytes", FORM_BYTES, f"more than {FORM_BYTES}")
+        if self.size > self.most:
+            raise BodyTooLargeError(self.limit, self.most, f"more than {self.most}")

@@ -36,15 +36,15 @@ def logpulse_api(services: Services) -> Blueprint:
     async def query() -> Response:
         asked = await _read_request(services)
         if isinstance(asked, LogsRequest):
-            body = await services.queries.run("logs", partial(_logs_answer, services, asked))
+            body = await services.queries.run("logs", partial(_logs_answer, services, asked), asked.query)
         else:
-            body = await services.queries.run("metrics", partial(_series_answer, services, asked))
+            body = await services.queries.run("metrics", partial(_series_answer, services, asked), asked.query)
         return Response(body, content_type=JSON)
 
     @routes.route("/explain", methods=["GET", "POST"])
     async def explain() -> Response:
         asked = await _read_request(services)
-        body = await services.queries.run("explain", partial(_explain_answer, services, asked))
+        body = await services.queries.run("explain", partial(_explain_answer, services, asked), asked.query)
         return Response(body, content_type=JSON)
 
     @routes.get("/labels")

@@ -131,7 +131,7 @@ def _add_fields(routes: Blueprint, services: Services) -> None:
             fields = detect_fields(records, min(asked.limit, DETECTED_FIELDS), interrupt)
             return detected_fields_answer(fields, asked.limit)
 
-        return await query_response(services, "fields", answer)
+        return await query_response(services, "fields", answer, asked.lines.query)
 
     @routes.route(f"{_API}/detected_field/<name>/values", methods=_BOTH)
     async def detected_field_values(name: str) -> Response:
@@ -141,7 +141,7 @@ def _add_fields(routes: Blueprint, services: Services) -> None:
             values = field_values(_records(services, asked, interrupt), name, asked.limit, interrupt)
             return field_values_answer(values, asked.limit)
 
-        return await query_response(services, "fields", answer)
+        return await query_response(services, "fields", answer, asked.lines.query)
 
 
 async def _read(read: Callable[[Parameters], _T]) -> _T:

@@ -55,15 +55,17 @@ def loki_query(services: Services) -> Blueprint:
         if isinstance(asked.query, LogQuery):
             flags = request.headers.get(_FLAGS, "")
             answer = partial(_log_answer, services.engine, asked, asked.query, tuple(filter(None, flags.split(","))))
-            return await query_response(services, "logs", answer)
-        return await query_response(services, "metrics", partial(_range_answer, services.engine, asked, asked.query))
+            return await query_response(services, "logs", answer, asked.query)
+        answer = partial(_range_answer, services.engine, asked, asked.query)
+        return await query_response(services, "metrics", answer, asked.query)
 
     @routes.route("/loki/api/v1/query", methods=_BOTH)
     async def query() -> Response:
         parameters = await read_parameters()
         text = parameters.get("query", "")
         asked = await parsed(text, lambda: read_instant_query(parameters, services.now_ns()))
-        return await query_response(services, "metrics", partial(_instant_answer, services.engine, asked))
+        answer = partial(_instant_answer, services.engine, asked)
+        return await query_response(services, "metrics", answer, asked.query)
 
     @routes.route("/loki/api/v1/format_query", methods=_BOTH)
     async def format_query() -> Response:

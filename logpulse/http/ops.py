@@ -12,7 +12,7 @@ from logpulse.http.auth import is_authenticated
 from logpulse.http.context import Services
 from logpulse.http.problems import json_response
 from logpulse.limits import NEARLY_FULL
-from logpulse.storage.files import lack_of_space
+from logpulse.storage.files import lack_of_space, room_on_disk
 from logpulse.units import format_time
 
 
@@ -27,8 +27,7 @@ def ops(services: Services) -> Blueprint:
         status = "unhealthy" if obstacle else "degraded" if problems else "healthy"
         body: dict[str, object] = {"status": status}
         if is_authenticated(request.scope):
-            rate = services.metrics.ingestion_rate()  # here, as its numbers change on this thread
-            body |= {"ingestionRate": round(rate, 2)} | await trio.to_thread.run_sync(_numbers, services)
+            body |= _passing_numbers(services) | await trio.to_thread.run_sync(_lasting_numbers, services)
             if problems:
                 body["problems"] = problems
         return json_response(body, 503 if obstacle else 200)
@@ -77,16 +76,40 @@ def _limits_near(services: Services) -> Iterator[dict[str, str]]:
         yield {"code": "streams_limit", "detail": detail}
 
 
-def _numbers(services: Services) -> dict[str, object]:
-    view, last_flush = services.store.view, services.flusher.last_flush
-    wal_bytes = services.store.wal_bytes()
+def _passing_numbers(services: Services) -> dict[str, object]:
+    """Collect what changes on the event loop's thread, and so has to be read there."""
+    return {
+        "ingestionRate": round(services.metrics.ingestion_rate(), 2),
+        "ingestionBytesRate": round(services.metrics.ingestion_bytes_rate(), 2),
+        "slowQueries": [
+            {
+                "kind": each.kind,
+                "query": each.text,
+                "seconds": round(each.seconds, 3),
+                "at": format_time(each.ended_ns),
+            }
+            for each in services.queries.slow.newest_first()
+        ],
+    }
+
+
+def _lasting_numbers(services: Services) -> dict[str, object]:
+    """Collect what needs a look at the disk, in a thread."""
+    store = services.store
+    view, last_flush, wal_bytes = store.view, services.flusher.last_flush, store.wal_bytes()
+    room = room_on_disk(store.folder.root)
     return {
         "storageUsed": view.segment_bytes + wal_bytes,
+        "segmentsCount": len(view.segments),
         "chunksCount": view.chunk_count,
         "uptime": round(services.metrics.uptime(), 3),
         "version": __version__,
-        "streamsCount": len(services.store.index),
+        "streamsCount": len(store.index),
         "headBytes": view.head_bytes,
         "lastFlush": format_time(last_flush) if last_flush else None,
         "wal": {"bytes": wal_bytes, "sequence": view.sequence, "sync": services.config.ingest.wal_sync},
+        "retentionDays": store.policy.retention_days,
+        "oldestEntry": None if view.time_range is None else format_time(view.time_range[0]),
+        "diskFree": room.free if room else None,
+        "diskTotal": room.total if room else None,
     }

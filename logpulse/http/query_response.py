@@ -12,6 +12,7 @@ from logpulse.http.compressed_answer import AnswerBody, accepts_gzip
 from logpulse.http.context import Services
 from logpulse.http.problems import JSON
 from logpulse.limits import PARSE_IN_THREAD_CHARACTERS
+from logpulse.logql.ast import Query
 from logpulse.query.interrupt import Interrupt
 
 _T = TypeVar("_T")
@@ -24,14 +25,16 @@ async def parsed(text: str, read: Callable[[], _T]) -> _T:
     return read()
 
 
-async def query_response(services: Services, kind: str, answer: Callable[[Interrupt], bytes]) -> Response:
-    """Respond with the JSON that `answer` writes, made and compressed in the query's own thread.
+async def query_response(
+    services: Services, kind: str, answer: Callable[[Interrupt], bytes], query: Query | None = None
+) -> Response:
+    """Respond with the JSON that `answer` writes to `query`, made and compressed in the query's own thread.
 
     Raises:
         OverloadedError, QueryTimeoutError: from `QueryRunner.run`.
     """
     if accepts_gzip():
-        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)).compressed())
+        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)).compressed(), query)
     else:
-        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)))
+        body = await services.queries.run(kind, lambda interrupt: AnswerBody(answer(interrupt)), query)
     return body.response(JSON)

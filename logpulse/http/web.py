@@ -1,4 +1,7 @@
-"""The page at `/`: plain, without script, with commands to paste. No log text ever appears on it."""
+"""The page at `/` where the web page is not built: plain, without script, with commands to paste.
+
+No log text ever appears on it. Where the web page is built, `page.py` answers before this.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ _ROUTES: Final = (
     ("GET /stream", "follow live over WebSocket"),
     ("POST /loki/api/v1/push", "push as to Grafana Loki"),
     ("GET /loki/api/v1/query_range, …/query", "query as Grafana Loki"),
+    ("GET /ui/session", "the sign-in of the web page; also POST and DELETE"),
     ("GET /health", "state and numbers"),
     ("GET /ready, /livez", "probes"),
     ("GET /metrics", "Prometheus metrics"),
@@ -38,6 +42,8 @@ td {{ padding: .15rem 1.5rem .15rem 0; vertical-align: top; }}
 </style></head><body>
 <h1>LogPulse</h1>
 <p>Version {version}. This server stores logs, finds them with LogQL and streams them live.</p>
+<p>Its web page is missing here. Packages and container images have it; a checkout has to build it: with npm and Node
+20.19, 22.12 or newer <code>make run</code> does so, or <code>make page</code> and a restart of the server.</p>
 <h2>Try it</h2>
 <p>Store a line:</p>
 <pre>curl -s {url}/ingest -H 'Content-Type: application/json' \\

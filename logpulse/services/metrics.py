@@ -1,4 +1,4 @@
-"""What the server counts, in Prometheus' terms, and the ingestion rate that /health shows."""
+"""What the server counts, in Prometheus' terms, and the ingestion rates that /health shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Metrics:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._started = clock()
-        self._recent: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, int, int]] = deque()  # when, lines, bytes of text
         self.registry = registry = CollectorRegistry()
         self.ingested_bytes = Counter("logpulse_ingested_bytes", "Bytes of log text stored", registry=registry)
         self.ingested_lines = Counter("logpulse_ingested_lines", "Entries stored", registry=registry)
@@ -68,14 +68,18 @@ class Metrics:
         """Count stored entries."""
         self.ingested_lines.inc(lines)
         self.ingested_bytes.inc(text_bytes)
-        self._recent.append((self._clock(), lines))
+        self._recent.append((self._clock(), lines, text_bytes))
         self._forget_old()
 
     def ingestion_rate(self) -> float:
         """Give the entries a second stored over the last minute."""
         self._forget_old()
-        span = min(RATE_SECONDS, max(self.uptime(), 1.0))
-        return sum(lines for _, lines in self._recent) / span
+        return sum(lines for _, lines, _ in self._recent) / self._rate_span()
+
+    def ingestion_bytes_rate(self) -> float:
+        """Give the bytes of log text a second stored over the last minute."""
+        self._forget_old()
+        return sum(text_bytes for _, _, text_bytes in self._recent) / self._rate_span()
 
     def uptime(self) -> float:
         """Give the seconds since the start."""
@@ -84,6 +88,9 @@ class Metrics:
     def render(self) -> bytes:
         """Write everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def _rate_span(self) -> float:
+        return min(RATE_SECONDS, max(self.uptime(), 1.0))
 
     def _forget_old(self) -> None:
         oldest = self._clock() - RATE_SECONDS

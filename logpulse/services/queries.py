@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,14 +11,16 @@ import trio
 
 from logpulse.errors import OverloadedError, QueryTimeoutError
 from logpulse.limits import INTERRUPT_AGAIN_SECONDS, INTERRUPT_SECONDS, QUERIES_WAITING, QUERY_WAIT_SECONDS
+from logpulse.logql.ast import Query
 from logpulse.query.interrupt import Interrupt
 from logpulse.services.metrics import Metrics
+from logpulse.services.slow_queries import SlowQueries
 
 T = TypeVar("T")
 
 
 class QueryRunner:
-    """Admit, run, time and stop queries.
+    """Admit, run, time and stop queries. `slow` remembers those that took long.
 
     Args:
         at_once: queries that run at the same time; Trio's limiter serves the waiting ones in order of arrival.
@@ -27,6 +30,7 @@ class QueryRunner:
     def __init__(
         self, metrics: Metrics, at_once: int, timeout_seconds: float, wait_seconds: float = QUERY_WAIT_SECONDS
     ) -> None:
+        self.slow = SlowQueries(time.time_ns)
         self._metrics = metrics
         self._limiter = trio.CapacityLimiter(at_once)
         self._timeout = timeout_seconds
@@ -37,8 +41,10 @@ class QueryRunner:
         """Queries under way."""
         return self._limiter.borrowed_tokens
 
-    async def run(self, kind: str, work: Callable[[Interrupt], T]) -> T:
-        """Run `work` in a thread and give its result; `kind` names it in the metrics.
+    async def run(self, kind: str, work: Callable[[Interrupt], T], query: Query | None = None) -> T:
+        """Run `work` in a thread and give its result.
+
+        `kind` names it in the metrics and among the slow ones, where its `query` is shown, if it has one.
 
         Cancellation and the timeout pull the interrupt and wait for the thread, which ends within milliseconds. One
         that does not within INTERRUPT_SECONDS is left behind and keeps its place until it ends.
@@ -76,7 +82,9 @@ class QueryRunner:
             if entered.is_set():
                 await _until_left(interrupt, left)
             if began is not None:
-                self._metrics.query_seconds.labels(kind).observe(trio.current_time() - began)
+                took = trio.current_time() - began
+                self._metrics.query_seconds.labels(kind).observe(took)
+                self.slow.note(kind, query, took)
         if began is None:
             most = int(self._limiter.total_tokens)
             raise OverloadedError("concurrent queries", most, most + 1, "query.max_concurrent", retry_after=2)

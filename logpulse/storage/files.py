@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
+
 from logpulse.errors import StoreLockedError
 
 
@@ -77,15 +79,36 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@attrs.frozen
+class DiskRoom:
+    """Hold how many bytes a disk has, and how many of them this process may still write."""
+
+    free: int
+    total: int
+
+
+def room_on_disk(folder: Path) -> DiskRoom | None:
+    """Look at the disk of the data folder; None where it cannot be asked."""
+    try:
+        return _room_on_disk(folder)
+    except OSError:
+        return None
+
+
 def lack_of_space(folder: Path, reserve_bytes: int) -> str:
     """Say why nothing more should be written to the data folder; empty when there is room."""
     try:
-        disk = os.statvfs(folder)
+        room = _room_on_disk(folder)
     except OSError as error:
         return f"storage.path cannot be used: {error.strerror or error}"
-    if disk.f_bavail * disk.f_frsize < reserve_bytes:
+    if room.free < reserve_bytes:
         return (
             f"the disk of storage.path has less than {reserve_bytes} bytes free; "
             "make room or lower storage.retention_days"
         )
     return ""
+
+
+def _room_on_disk(folder: Path) -> DiskRoom:
+    disk = os.statvfs(folder)
+    return DiskRoom(disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize)

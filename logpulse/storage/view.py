@@ -44,7 +44,7 @@ class View:
         """The number of chunks on disk."""
         return sum(segment.facts.chunks for segment in self.segments)
 
-    @property
+    @cached_property
     def time_range(self) -> tuple[int, int] | None:
         """The times of the oldest and the newest entry in unix nanoseconds; None without entries."""
         ranges = [(segment.facts.oldest, segment.facts.newest) for segment in self.segments]

@@ -115,8 +115,18 @@ async def test_a_key_in_the_url_is_refused_even_beside_a_good_one(locked: Runnin
     assert await websocket_status(locked, GOOD["X-API-Key"], parameters) == 400
 
 
-OPEN = ("/", "/health", "/ready", "/livez")
-CLOSED = ("/metrics", "/labels", "/labels/a/values", "/query?query=x", "/nowhere", "/health/", "/HEALTH")
+OPEN = ("/", "/health", "/ready", "/livez", "/ui/session")
+CLOSED = (
+    "/metrics",
+    "/labels",
+    "/labels/a/values",
+    "/query?query=x",
+    "/nowhere",
+    "/health/",
+    "/HEALTH",
+    "/ui",
+    "/ui/session/",
+)
 
 
 async def test_what_is_open_without_a_key(locked: RunningServer) -> None:

@@ -23,7 +23,10 @@ from logpulse.services.metrics import Metrics
 from .serving import MIDNIGHT, PATIENCE, Json, RunningServer, S, Servers, find, push, stream_of, until
 
 KEY = "k"
-NUMBERS = {"ingestionRate", "storageUsed", "chunksCount", "uptime", "streamsCount", "headBytes"}
+NUMBERS = {
+    *("ingestionRate", "ingestionBytesRate", "storageUsed", "segmentsCount", "chunksCount", "uptime", "streamsCount"),
+    *("headBytes", "retentionDays", "diskFree", "diskTotal"),
+}
 
 
 async def health(client: httpx.AsyncClient) -> Json:
@@ -74,6 +77,55 @@ async def test_health_of_a_server_with_data(running: RunningServer, client: http
     assert (flushed["headBytes"], flushed["chunksCount"]) == (0, 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", str(flushed["lastFlush"]))
     assert flushed["wal"] == {"bytes": 0, "sequence": 1, "sync": "always"}
+    assert (empty["segmentsCount"], flushed["segmentsCount"]) == (0, 1)
+    assert 0 < msgspec.convert(full["ingestionBytesRate"], float) <= 9
+
+
+async def test_health_tells_how_far_back_entries_go(running: RunningServer, client: httpx.AsyncClient) -> None:
+    assert (await health(client))["oldestEntry"] is None
+    await push(client, stream_of(["in memory"], first=MIDNIGHT))
+    assert (await health(client))["oldestEntry"] == "2026-01-15T00:00:00Z"
+    await trio.to_thread.run_sync(running.services.store.flush)
+    assert (await health(client))["oldestEntry"] == "2026-01-15T00:00:00Z"
+    await push(client, stream_of(["older"], first=MIDNIGHT - 1), stream_of(["newer"], first=MIDNIGHT + S))
+    said = await health(client)
+    assert (said["oldestEntry"], said["retentionDays"]) == ("2026-01-14T23:59:59.999999999Z", 7)
+
+
+async def test_health_shows_the_disk_as_the_system_does(
+    running: RunningServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await health(client)
+    disk = os.statvfs(running.services.store.folder.root)
+    assert said["diskTotal"] == disk.f_blocks * disk.f_frsize
+    assert 0 < msgspec.convert(said["diskFree"], int) <= disk.f_bfree * disk.f_frsize
+
+    def fail(_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("logpulse.storage.files.os.statvfs", fail)
+    said = await health(client)
+    assert (said["status"], said["diskFree"], said["diskTotal"]) == ("unhealthy", None, None)
+
+
+async def test_health_lists_slow_queries_the_newest_first(
+    running: RunningServer, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await find(client)
+    assert (await health(client))["slowQueries"] == []
+    monkeypatch.setattr("logpulse.services.slow_queries.SLOW_QUERY_SECONDS", 0)
+    await find(client, '{a="b"}|="x"')
+    await client.get("/loki/api/v1/query", params={"query": 'rate({a="c"}[1m])'})
+    await client.get("/labels")
+    listed = msgspec.convert((await health(client))["slowQueries"], list[Json])
+    assert [(each["kind"], each["query"]) for each in listed] == [
+        ("labels", ""),
+        ("metrics", 'rate({a="c"}[1m])'),
+        ("logs", '{a="b"} |= "x"'),
+    ]
+    for each in listed:
+        assert msgspec.convert(each["seconds"], float) >= 0
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", str(each["at"]))
 
 
 async def test_health_without_a_key_shows_the_status_alone(serve: Servers) -> None:
@@ -85,7 +137,14 @@ async def test_health_without_a_key_shows_the_status_alone(serve: Servers) -> No
         running.services.store.wal_failure = "private"
         assert await health(client) == {"status": "unhealthy"}
     async with running.client({"X-API-Key": KEY}) as client:
-        assert set(await health(client)) > NUMBERS | {"version", "wal", "lastFlush", "problems"}
+        assert set(await health(client)) > NUMBERS | {
+            "version",
+            "wal",
+            "lastFlush",
+            "problems",
+            "slowQueries",
+            "oldestEntry",
+        }
 
 
 async def test_a_damaged_segment_degrades_and_the_rest_is_served(
@@ -273,8 +332,15 @@ class Page(html.parser.HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+@pytest.fixture
+def unbuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have servers find no built web page."""
+    monkeypatch.setattr("logpulse.http.app.PAGE_FOLDER", tmp_path / "nowhere")
+
+
+@pytest.mark.usefixtures("unbuilt")
 @pytest.mark.parametrize("settings", [{}, {"auth__enabled": "true", "auth__api_key": KEY}])
-async def test_the_page_names_the_routes_and_has_no_script(serve: Servers, settings: dict[str, str]) -> None:
+async def test_the_plain_page_names_the_routes_and_has_no_script(serve: Servers, settings: dict[str, str]) -> None:
     running = await serve(**settings)
     async with running.client() as client:
         for headers in ({}, {"X-API-Key": KEY}):
@@ -293,11 +359,14 @@ async def test_the_page_names_the_routes_and_has_no_script(serve: Servers, setti
             assert not [name for name in page.attributes if name.startswith("on")]
             assert f"{running.url}/ingest" in answer.text
             assert f"ws://127.0.0.1:{running.port}/stream" in answer.text
+            assert "make page" in answer.text
+            assert (await client.head("/", headers=headers)).status_code == 200
             for route in ("/query", "/labels", "/stream", "/health", "/ready", "/livez", "/metrics"):
                 assert route in answer.text
 
 
-async def test_the_page_takes_nothing_over_from_the_request(client: httpx.AsyncClient) -> None:
+@pytest.mark.usefixtures("unbuilt")
+async def test_the_plain_page_takes_nothing_over_from_the_request(client: httpx.AsyncClient) -> None:
     answer = await client.get("/?x=<script>alert(1)</script>", headers={"Host": 'x"><script>alert(1)</script>'})
     assert "<script" not in answer.text
 
