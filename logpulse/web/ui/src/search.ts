@@ -2,7 +2,7 @@
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
 import { nanoseconds, timestampOf } from "./format";
-import { build, time } from "./joined";
+import { time } from "./joined";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
 import type { Entry, LogsAnswer } from "./types";
@@ -143,13 +143,17 @@ export class Search {
   }
 
   /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
-  async stored(entry: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
-    const ns = nanoseconds(entry.timestamp);
+  stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
+    return this.locate(nanoseconds(timestamp), id, signal);
+  }
+
+  /** The stored entry with this id, of this time in nanoseconds; null where there is none. */
+  async locate(ns: string, id: string, signal?: AbortSignal): Promise<Entry | null> {
     const range = { query: "{}", start: timestampOf(ns), end: timestampOf(ns, 1n), limit: LARGE_PAGE };
     let cursor: string | undefined;
     do {
       const answer = await this.api.entries({ ...range, cursor }, signal);
-      const found = answer.logs.find(({ id }) => id === entry.id);
+      const found = answer.logs.find((entry) => entry.id === id);
       if (found) return found;
       cursor = answer.next ?? undefined;
     } while (cursor);
@@ -231,9 +235,4 @@ export class Search {
       // Only a hint: without it the page says what it knows.
     }
   }
-}
-
-/** What a text that is not LogQL is offered as; null where it is. */
-export function offered(query: string): string | null {
-  return build.plainText(query);
 }

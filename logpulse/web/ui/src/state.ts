@@ -49,7 +49,7 @@ export interface Part<T> {
 }
 
 /** What lies over the search. */
-export type Sheet = "none" | "help" | "history" | "export" | "columns";
+export type Sheet = "none" | "help" | "history";
 
 export type Theme = "system" | "dark" | "light";
 
@@ -76,6 +76,8 @@ export class Store {
   readonly elsewhere = signal<string | null>(null);
   readonly selected = signal<Entry | null>(null);
   readonly detailsOpen = signal(false);
+  /** The line whose neighbours lie over the page. */
+  readonly context = signal<Entry | null>(null);
   readonly facetsOpen = signal(false);
   readonly sheet = signal<Sheet>("none");
   readonly findOpen = signal(false);
