@@ -15,7 +15,10 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "^/(query|labels|volume|context|fields|parse|export|health|ingest|ui|stream)($|[/?])": { target: server, ws: true },
+      "^/(query|labels|volume|context|fields|parse|export|health|ingest|ui|stream)($|[/?])": {
+        target: server,
+        ws: true,
+      },
     },
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
