@@ -8,8 +8,13 @@ import { inComment, type Token, tokenize } from "./tokens";
 /** Where the cursor is. from..to is replaced by what is picked; `basis` is the query in front of it, fit to be asked for fields. */
 export type Place =
   | { kind: "none" }
-  | { kind: "start" | "expression" | "label" | "operator" | "stage" | "range" | "aggregated"; from: number; to: number }
-  | { kind: "stageWord" | "field" | "comparison" | "grouping" | "unwrap"; from: number; to: number; basis: string }
+  | { kind: "start" | "expression" | "operator" | "stage" | "range" | "aggregated"; from: number; to: number }
+  | {
+      kind: "label" | "stageWord" | "field" | "comparison" | "grouping" | "unwrap";
+      from: number;
+      to: number;
+      basis: string;
+    }
   | { kind: "value" | "fieldValue"; from: number; to: number; name: string; prefix: string; basis: string };
 
 /** A word that LogQL itself has; `apply` is inserted, `§` in it marks where the cursor goes (none: behind it). */
@@ -59,7 +64,7 @@ export function placeAt(text: string, position: number): Place {
 
 function inSelector(text: string, before: readonly Token[], typed: Token | null, from: number, to: number): Place {
   const previous = before.at(-1);
-  if (isListStart(previous)) return span("label", from, to);
+  if (isListStart(previous)) return { kind: "label", from, to, basis: "" };
   if (previous?.kind === "name" && !typed) return span("operator", from, from);
   if (previous && MATCHES.has(previous.text)) return valuePlace("value", before, from, to, typed?.text ?? "", text);
   return NONE;
@@ -220,7 +225,7 @@ function stringEnd(text: string, from: number, position: number): number {
 }
 
 function span(
-  kind: "start" | "expression" | "label" | "operator" | "stage" | "range" | "aggregated",
+  kind: "start" | "expression" | "operator" | "stage" | "range" | "aggregated",
   from: number,
   to: number,
 ): Place {
