@@ -110,9 +110,13 @@ export default function Histogram(props: HistogramProps) {
         <canvas
           ref={canvas}
           class="histogram-canvas"
-          role="img"
+          role="slider"
           tabIndex={0}
-          aria-label={volume ? label(volume, cursor, zone) : "Volume of the range: loading"}
+          aria-valuemin={0}
+          aria-valuemax={Math.max(0, buckets - 1)}
+          aria-valuenow={cursor ?? Math.max(0, buckets - 1)}
+          aria-valuetext={volume && cursor !== null ? label(volume, cursor, zone) : ""}
+          aria-label={volume ? label(volume, null, zone) : "Volume of the range: loading"}
           onPointerDown={onPointerDown}
           onPointerMove={onPointerMove}
           onPointerUp={onPointerUp}
@@ -148,7 +152,7 @@ export function HistogramFailure({ reason, onRetry }: { reason: string; onRetry(
 
 function Legend({ volume, levels, onLevel }: Pick<HistogramProps, "levels" | "onLevel"> & { volume: VolumeAnswer }) {
   return (
-    <div class="histogram-legend" role="group" aria-label="Levels">
+    <fieldset class="histogram-legend" aria-label="Levels">
       {shown(volume, []).map(({ level, total }) => {
         const on = levels.length === 0 || levels.includes(level);
         return (
@@ -168,7 +172,7 @@ function Legend({ volume, levels, onLevel }: Pick<HistogramProps, "levels" | "on
         );
       })}
       {volume.estimated && <span class="histogram-estimated">split by level estimated; the sum is exact</span>}
-    </div>
+    </fieldset>
   );
 }
 

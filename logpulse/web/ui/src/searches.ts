@@ -23,7 +23,7 @@ export interface History {
 }
 
 const VERSION = 1;
-const KEY = "logpulse.history";
+const KEY = "logpulse.searches";
 const MOST_RUNS = 100; // as many as somebody scrolls through
 const MOST_SAVED = 500; // an imported file must not fill the storage
 const LONGEST_QUERY = 131_072; // the server reads none that is longer
