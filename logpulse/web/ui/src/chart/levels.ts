@@ -1,37 +1,26 @@
-// How the histogram names, orders and paints levels.
+// How the histogram orders, names and paints levels.
 
+import { LEVELS, type Level, levelOf } from "../levels";
 import type { LevelVolume, VolumeAnswer } from "../types";
 
-/** The levels with colours of their own; every other word is painted and named as it is, in the colour of "unknown". */
-const PAINTED: readonly string[] = ["critical", "error", "warn", "info", "debug", "trace"];
-const SAME: Readonly<Record<string, string>> = { fatal: "critical", warning: "warn" };
-
-/** Counted in the lane of its own, so that they never drown. */
-const SEVERE: ReadonlySet<string> = new Set(["critical", "fatal", "error"]);
-
-/** The name of the colour's variables. */
-export function paintOf(level: string): string {
-  const same = SAME[level] ?? level;
-  return PAINTED.includes(same) ? same : "unknown";
-}
-
-/** What the legend calls it. */
+/** What the legend calls a level. */
 export function nameOf(level: string): string {
   return level === "" ? "unknown" : level;
 }
 
-/** Whether its lines are counted in the error lane. */
+/** The level whose colour it has. */
+export function paintOf(level: string): Level {
+  return levelOf(level);
+}
+
+/** Whether its lines are counted in the error lane, so that they never drown. */
 export function isSevere(level: string): boolean {
-  return SEVERE.has(level);
+  return paintOf(level) === "critical" || paintOf(level) === "error";
 }
 
 /** The levels to draw, bottom first; all where none is chosen. */
 export function shown(volume: VolumeAnswer, levels: readonly string[]): LevelVolume[] {
-  const order = ({ level }: LevelVolume) => {
-    const at = PAINTED.indexOf(paintOf(level));
-    return at < 0 ? PAINTED.length : at;
-  };
   return volume.levels
     .filter(({ level }) => levels.length === 0 || levels.includes(level))
-    .toSorted((left, right) => order(left) - order(right));
+    .toSorted((left, right) => LEVELS.indexOf(paintOf(left.level)) - LEVELS.indexOf(paintOf(right.level)));
 }
