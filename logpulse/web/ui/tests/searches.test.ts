@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import * as store from "../src/searches";
+import * as store from "../src/past/searches";
 
 const RANGE = { from: "now-1h", to: "now" };
 const run = (query: string, at = 0): store.Run => ({ query, range: RANGE, at, count: 1, milliseconds: 2 });

@@ -35,7 +35,6 @@ export default function Histogram(props: HistogramProps) {
     return () => observer.disconnect();
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the theme and the size are read from the page when drawing
   useEffect(() => {
     if (canvas.current && volume) draw(canvas.current, volume, levels, zone, cursor, brush);
   }, [volume, levels, zone, theme, cursor, brush, size]);

@@ -130,7 +130,6 @@ function useSearch(
   values: FacetsProps["values"],
 ): { values: ValueCount[]; note: string } {
   const [found, setFound] = useState<{ values: ValueCount[]; note: string }>({ values: [], note: "" });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new function of the page is no new search
   useEffect(() => {
     if (prefix === "") return;
     const controller = new AbortController();

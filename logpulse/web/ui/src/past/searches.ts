@@ -1,6 +1,6 @@
 // The last runs and the saved searches, in localStorage under a schema with a version.
 
-import type { TimeRange } from "./slots";
+import type { TimeRange } from "../slots";
 
 /** A run as it was: its range as in the URL, when (milliseconds), how many lines or series it found, in how long. */
 export interface Run {
