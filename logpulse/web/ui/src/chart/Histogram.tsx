@@ -4,7 +4,7 @@ import type { HistogramProps, TimeRange } from "../slots";
 import type { VolumeAnswer } from "../types";
 import "./histogram.css";
 import { isSevere, nameOf, paintOf, shown } from "./levels";
-import { coloursAt, roundScale, short, surfaceOf } from "./paint";
+import { coloursAt, hatched, roundScale, short, surfaceOf } from "./paint";
 import { timeTicks } from "./ticks";
 
 const LEFT = 44; // pixels for the scale
@@ -265,6 +265,7 @@ function draw(
   const laneTop = bottom + GAP;
   context.fillStyle = colour("--bg1", "#8882");
   context.fillRect(LEFT, laneTop, width - LEFT, LANE);
+  const fills = new Map(series.map(({ level }) => [level, fillOf(context, level, colour)]));
   for (let bucket = 0; bucket < buckets; bucket++) {
     const x = LEFT + bucket * slot;
     let below = 0;
@@ -274,7 +275,7 @@ function draw(
       const y0 = bottom - (below / top) * plot;
       below += count;
       const y1 = bottom - (below / top) * plot;
-      context.fillStyle = colour(`--fill-${paintOf(level)}`, colour("--fill-trace", "#888"));
+      context.fillStyle = fills.get(level) ?? "#888";
       context.fillRect(x, y1, slot - gap, Math.max(y0 - y1, below === count ? 1 : 0.5));
     }
     const worst = errors[bucket] ?? 0;
@@ -297,6 +298,17 @@ function draw(
     context.strokeStyle = colour("--accent", "#6cb6ff");
     context.strokeRect(LEFT + cursor * slot - 0.5, 2.5, Math.max(2, slot), height - AXIS - 3);
   }
+}
+
+// Trace and unknown are both grey; stripes tell them apart.
+function fillOf(
+  context: CanvasRenderingContext2D,
+  level: string,
+  colour: (name: string, fallback: string) => string,
+): CanvasPattern | string {
+  const paint = paintOf(level);
+  const grey = colour("--fill-trace", "#888");
+  return paint === "unknown" ? hatched(context, grey) : colour(`--fill-${paint}`, grey);
 }
 
 function marks(

@@ -26,11 +26,28 @@ export function roundScale(value: number, steps = 2): { top: number; step: numbe
   if (value <= 0) return { top: 1, step: 1 };
   const raw = value / steps;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = Math.max(1, ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw) ?? 10) * power);
+  const step = Math.max(1, ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= raw) ?? 10) * power);
   return { top: Math.ceil(value / step) * step, step };
 }
 
 /** 1,204 as `1.2k`, for axes. */
 export function short(value: number): string {
   return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+/** Diagonal stripes of a colour, for what must be told from another of the same colour. */
+export function hatched(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 4;
+  const brush = tile.getContext("2d");
+  if (!brush) return colour;
+  brush.strokeStyle = colour;
+  brush.lineWidth = 1.5;
+  brush.beginPath();
+  for (const shift of [-4, 0, 4]) {
+    brush.moveTo(shift, 4);
+    brush.lineTo(shift + 4, 0);
+  }
+  brush.stroke();
+  return context.createPattern(tile, "repeat") ?? colour;
 }

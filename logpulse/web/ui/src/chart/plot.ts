@@ -59,6 +59,7 @@ export function draw(element: HTMLElement, options: PlotOptions): uPlot {
       axes: [
         {
           ...axis,
+          size: 28,
           grid: { show: false },
           splits: (plot, _, min, max) =>
             timeTicks(min, max, Math.max(2, Math.floor(plot.width / 90)), zone).map(({ at }) => at),

@@ -3,6 +3,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewline } from "@codemirror/commands";
@@ -14,7 +15,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { logql } from "../logql/lang";
 import type { EditorProps } from "../slots";
 import type { ErrorAnswer } from "../types";
-import { completeFrom } from "./completion";
+import { completeFrom, isTyped } from "./completion";
 import "./editor.css";
 import { reasonOf, spanOf } from "./position";
 import { editorTheme } from "./theme";
@@ -28,16 +29,25 @@ const fromOutside = Annotation.define<boolean>();
 export default function Editor(props: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
+  const told = useRef<string[]>([]);
   const current = useRef(props);
   current.current = props;
   const [judged, setJudged] = useState<{ text: string; error: ErrorAnswer | null } | null>(null);
   const [open, setOpen] = useState(false);
 
+  const onEdit = (text: string) => {
+    told.current.push(text);
+    current.current.onChange(text);
+  };
+
   useEffect(() => {
     if (!host.current) return;
     const editor = new EditorView({
       parent: host.current,
-      state: EditorState.create({ doc: current.current.value, extensions: extensions(() => current.current, setOpen) }),
+      state: EditorState.create({
+        doc: current.current.value,
+        extensions: extensions(() => current.current, onEdit, setOpen),
+      }),
     });
     view.current = editor;
     current.current.onReady?.(() => editor.focus());
@@ -46,7 +56,11 @@ export default function Editor(props: EditorProps) {
 
   useEffect(() => {
     const editor = view.current;
-    if (!editor || editor.state.doc.toString() === props.value) return;
+    if (!editor) return;
+    // Fast typing is ahead of the page: a text that this editor told it of comes back and must not undo later keys.
+    const echo = told.current.indexOf(props.value);
+    told.current = echo < 0 ? [] : told.current.slice(echo + 1);
+    if (echo >= 0 || editor.state.doc.toString() === props.value) return;
     editor.dispatch({
       changes: { from: 0, to: editor.state.doc.length, insert: props.value },
       selection: { anchor: props.value.length },
@@ -105,7 +119,7 @@ function diagnosticsOf(text: string, error: ErrorAnswer | null): Diagnostic[] {
   return [{ ...span, severity: "error", message }];
 }
 
-function extensions(props: () => EditorProps, onPopup: (open: boolean) => void) {
+function extensions(props: () => EditorProps, onEdit: (text: string) => void, onPopup: (open: boolean) => void) {
   const run = () => {
     props().onRun();
     return true;
@@ -129,6 +143,7 @@ function extensions(props: () => EditorProps, onPopup: (open: boolean) => void) 
       maxRenderedOptions: 201,
       optionClass: (completion) => (completion.label === "" ? "editor-more" : ""),
     }),
+    Prec.highest(keymap.of([{ key: "Enter", run: (view) => isTyped(view.state) && closeCompletion(view) && run() }])),
     // The popup takes Enter, Tab and Escape while it is open; then these come.
     Prec.high(keymap.of(completionKeymap)),
     Prec.high(
@@ -149,7 +164,7 @@ function extensions(props: () => EditorProps, onPopup: (open: boolean) => void) 
     EditorView.updateListener.of((update) => {
       onPopup(update.view.dom.querySelector(".cm-tooltip-autocomplete") !== null);
       if (!update.docChanged || update.transactions.some((transaction) => transaction.annotation(fromOutside))) return;
-      props().onChange(update.state.doc.toString());
+      onEdit(update.state.doc.toString());
     }),
     editorTheme,
   ];

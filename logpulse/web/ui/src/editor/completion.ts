@@ -6,8 +6,10 @@ import {
   type CompletionResult,
   type CompletionSource as EditorSource,
   pickedCompletion,
+  selectedCompletion,
   startCompletion,
 } from "@codemirror/autocomplete";
+import type { EditorState } from "@codemirror/state";
 import type { EditorView } from "@codemirror/view";
 import { type Place, placeAt, type Word } from "../logql/complete";
 import { quote } from "../logql/quote";
@@ -36,9 +38,7 @@ function isWanted(place: Place, context: CompletionContext): boolean {
   if (place.kind === "stage" || place.kind === "operator" || place.kind === "comparison" || place.kind === "aggregated")
     return false;
   if (place.kind === "start") return place.from < context.pos;
-  if (place.kind !== "stageWord") return true;
-  const typed = context.state.sliceDoc(place.from, context.pos);
-  return !words.STAGE_WORDS.some(({ label, apply }) => label === typed && apply === typed);
+  return true;
 }
 
 async function completionsAt(
@@ -128,13 +128,24 @@ async function values(
   return { from: place.from, to: place.to, options, filter: false };
 }
 
+const BOOSTS: Readonly<Record<Word["type"], number>> = { parser: 2, keyword: 1, function: 0, operator: 0, range: 0 };
+
 function wordOption({ label, detail, type, apply }: Word): Completion {
+  const shown = { label, detail, type, boost: BOOSTS[type] };
+  if (apply === label) return shown;
   return {
-    label,
-    detail,
-    type,
+    ...shown,
     apply: (view, completion, from, to) => insert(view, completion, from, to, apply),
   };
+}
+
+/** Whether the word that Enter would insert stands there already, so that Enter may as well run the query. */
+export function isTyped(state: EditorState): boolean {
+  const selected = selectedCompletion(state);
+  if (!selected || selected.apply !== undefined || selected.type === "property") return false;
+  const { head } = state.selection.main;
+  const word = state.sliceDoc(0, head).match(/\w*$/)?.[0];
+  return word === selected.label;
 }
 
 function insert(view: EditorView, completion: Completion, from: number, to: number, template: string): void {
