@@ -1,52 +1,52 @@
-// The loaded lines as a file, without asking the server; all matching lines are the server's /export.
+// Entries as files, in the formats of the server's /export, so that what is shown and everything look alike.
 
-import { routeUrl } from "./api";
-import type { Rows } from "./ring";
-import type { Run } from "./state";
 import type { Entry } from "./types";
 
-export const FORMATS = ["ndjson", "csv", "text"] as const;
-export type Format = (typeof FORMATS)[number];
+export type ExportFormat = "ndjson" | "csv" | "text";
 
-export const FORMAT_NAMES: Readonly<Record<Format, string>> = { ndjson: "JSON lines", csv: "CSV", text: "Text" };
-const TYPES: Readonly<Record<Format, string>> = { ndjson: "application/x-ndjson", csv: "text/csv", text: "text/plain" };
-const EXTENSIONS: Readonly<Record<Format, string>> = { ndjson: "ndjson", csv: "csv", text: "txt" };
+const HEADER = "timestamp,level,message,labels,metadata";
 
-/** The address of all lines of a run, streamed by the server. */
-export function exportUrl(run: Run, direction: string, format: Format): string {
-  return routeUrl("export", { query: run.query, start: run.start, end: run.end, direction, format }).href;
+export const FORMATS: readonly { format: ExportFormat; name: string; extension: string; type: string }[] = [
+  { format: "ndjson", name: "JSON lines", extension: "ndjson", type: "application/x-ndjson" },
+  { format: "csv", name: "CSV", extension: "csv", type: "text/csv" },
+  { format: "text", name: "Text", extension: "txt", type: "text/plain" },
+];
+
+/** Write entries as a file: an entry a line (ndjson), RFC 4180 (csv), or the messages alone (text). */
+export function writeEntries(entries: readonly Entry[], format: ExportFormat): string {
+  const head = format === "csv" ? `${HEADER}\r\n` : "";
+  return head + entries.map((entry) => writeEntry(entry, format)).join("");
 }
 
-/** The rows as text of a format, as the server's export writes them. */
-export function written(rows: Rows, format: Format): string {
-  const lines: string[] = format === "csv" ? ["timestamp,level,message,labels,metadata"] : [];
-  for (let index = 0; index < rows.length; index++) {
-    const entry = rows.at(index)?.entry;
-    if (entry) lines.push(lineOf(entry, format));
-  }
-  const end = format === "csv" ? "\r\n" : "\n";
-  return lines.map((line) => line + end).join("");
+/** Guess the bytes of a file of `total` entries from those that are here. */
+export function estimateBytes(entries: readonly Entry[], total: number, format: ExportFormat): number {
+  const sample = entries.slice(0, 500); // enough for a guess, and quick where lines are long
+  if (sample.length === 0) return 0;
+  const bytes = new TextEncoder().encode(sample.map((entry) => writeEntry(entry, format)).join("")).length;
+  return Math.round((bytes / sample.length) * total);
 }
 
-function lineOf(entry: Entry, format: Format): string {
-  if (format === "ndjson") return JSON.stringify(entry);
-  if (format === "text") return entry.message;
-  const { timestamp, level, message, labels, metadata } = entry;
-  return [timestamp, level, message, JSON.stringify(labels), JSON.stringify(metadata)].map(cell).join(",");
+/** `logpulse-20261123T140000Z.csv` */
+export function fileName(now: number, format: ExportFormat): string {
+  const time = new Date(now).toISOString().replace(/[-:]|\.\d+/g, "");
+  return `logpulse-${time}.${FORMATS.find((one) => one.format === format)?.extension ?? "txt"}`;
 }
 
-// Spreadsheets run what begins like a formula; a quote before it makes it text.
-function cell(value: string): string {
-  const guarded = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+function writeEntry(entry: Entry, format: ExportFormat): string {
+  if (format === "ndjson") return `${JSON.stringify(entry)}\n`;
+  if (format === "text") return `${entry.message}\n`;
+  const cells = [
+    entry.timestamp,
+    entry.level,
+    entry.message,
+    JSON.stringify(entry.labels),
+    JSON.stringify(entry.metadata),
+  ];
+  return `${cells.map(cell).join(",")}\r\n`;
+}
+
+// Spreadsheets run a cell that begins so as a formula.
+function cell(text: string): string {
+  const guarded = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
-}
-
-/** Hands a text to the browser as a download. */
-export function download(text: string, format: Format, now: Date): void {
-  const url = URL.createObjectURL(new Blob([text], { type: `${TYPES[format]};charset=utf-8` }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `logpulse-${now.toISOString().slice(0, 19).replaceAll(":", "")}.${EXTENSIONS[format]}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

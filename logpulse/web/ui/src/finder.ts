@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { literalRows, literalSpans, nextOf, plainWords, type Search, type Span } from "./find";
 import type { FindAnswer, FindTask } from "./find.worker";
-import { build } from "./joined";
+import * as build from "./logql/build";
 import type { Row, Rows } from "./ring";
 import type { Marks } from "./rowview";
 

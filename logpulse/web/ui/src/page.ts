@@ -8,16 +8,17 @@ import { Api, asRefusal } from "./api";
 import { source } from "./completion";
 import { Finder } from "./finder";
 import { nanoseconds } from "./format";
-import { History } from "./history";
-import { build, time } from "./joined";
 import type { Level } from "./levels";
 import { Live } from "./live";
 import type { LogList } from "./loglist";
+import * as build from "./logql/build";
+import { type History, storeHistory, withRun } from "./past/searches";
 import type { Row } from "./ring";
 import { Search } from "./search";
 import type { CompletionSource, FieldKind, TimeRange } from "./slots";
 import { Store } from "./state";
 import { isWanted } from "./tailstate";
+import * as time from "./time";
 import type { Entry } from "./types";
 import { type Place, readSelected, writePlace } from "./url";
 
@@ -27,12 +28,11 @@ const HEALTH_POLL = 10_000;
 /** Everything that a click or a key does. */
 export class Page {
   readonly store = new Store();
-  readonly history = new History();
   readonly finder = new Finder();
   readonly api = new Api(() => {
     this.store.loginWanted.value = true;
   });
-  readonly search = new Search(this.store, this.api, (...run) => this.history.note(...run));
+  readonly search = new Search(this.store, this.api, (run) => this.keepHistory(withRun(this.store.past.value, run)));
   readonly live = new Live(this.store, this.api);
   readonly completion: CompletionSource = source(this.api, () => this.rangeNow());
 
@@ -103,6 +103,11 @@ export class Page {
   setRange(range: TimeRange): void {
     this.go({ ...range, live: false, selected: "" });
     this.refresh();
+  }
+
+  keepHistory(history: History): void {
+    this.store.past.value = history;
+    storeHistory(localStorage, history);
   }
 
   /** Runs a query of the history over its own range. */

@@ -2,10 +2,11 @@
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
 import { nanoseconds, timestampOf } from "./format";
-import { time } from "./joined";
+import type { Run as PastRun } from "./past/searches";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
-import type { Entry, LogsAnswer } from "./types";
+import * as time from "./time";
+import type { Entry, LogsAnswer, QueryStats } from "./types";
 import { readSelected } from "./url";
 
 const BUCKETS = 100;
@@ -22,7 +23,7 @@ export class Search {
   constructor(
     private readonly store: Store,
     private readonly api: Api,
-    private readonly remember: (query: string, from: string, to: string, found: number, milliseconds: number) => void,
+    private readonly remember: (run: PastRun) => void,
   ) {}
 
   /** Ends what runs, as Cancel does. */
@@ -67,13 +68,7 @@ export class Search {
         store.run.value = { ...common, next: null, series: answer };
         store.ring.value = ring;
         store.volume.value = { answer: null, state: "absent" };
-        this.remember(
-          request.query,
-          store.place.value.from,
-          store.place.value.to,
-          answer.series.length,
-          answer.stats.executionTime,
-        );
+        this.note(request.query, answer.series.length, answer.stats);
         return;
       }
       const page = await this.withSelected(answer, request, signal);
@@ -82,13 +77,7 @@ export class Search {
       store.touch();
       store.run.value = { ...common, next: page.next, series: null };
       if (!logs) this.surroundings(request, signal);
-      this.remember(
-        request.query,
-        store.place.value.from,
-        store.place.value.to,
-        ring.length,
-        answer.stats.executionTime,
-      );
+      this.note(request.query, ring.length, answer.stats);
       if (!ring.length) void this.explainNothing(request.query, signal);
       else store.empty.value = false;
       await this.fillLevels(signal);
@@ -158,6 +147,11 @@ export class Search {
       cursor = answer.next ?? undefined;
     } while (cursor);
     return null;
+  }
+
+  private note(query: string, count: number, stats: QueryStats): void {
+    const { from, to } = this.store.place.value;
+    this.remember({ query, range: { from, to }, at: Date.now(), count, milliseconds: stats.executionTime });
   }
 
   private limit(): number {

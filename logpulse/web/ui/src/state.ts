@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Health, Refusal } from "./api";
+import { loadHistory } from "./past/searches";
 import { Filtered, Reversed, Ring, type Rows } from "./ring";
 import { IDLE, type TailState } from "./tailstate";
 import type { Entry, FieldsAnswer, QueryStats, SeriesAnswer, Session, VolumeAnswer } from "./types";
@@ -81,6 +82,7 @@ export class Store {
   readonly facetsOpen = signal(false);
   readonly sheet = signal<Sheet>("none");
   readonly findOpen = signal(false);
+  readonly past = signal(loadHistory(localStorage));
   readonly refresh = signal(0);
   readonly theme = signal<Theme>(readTheme());
   /** A short message that goes by itself, such as "copied". */

@@ -2,8 +2,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { stripAnsi, visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
 import { clock, nanoseconds, timestampOf } from "../format";
-import { build } from "../joined";
 import { entryLevel, levelWord } from "../levels";
+import * as build from "../logql/build";
 import { type Page, usePage } from "../page";
 import type { ContextAnswer, Entry } from "../types";
 import { Dialog } from "./Dialog";

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { stripAnsi, visible } from "../ansi";
 import { bytes, dateTime } from "../format";
-import { build } from "../joined";
 import { entryLevel } from "../levels";
+import * as build from "../logql/build";
 import { type Field, fieldsOf, isTraceId, jsonOf, logfmtOf } from "../message";
 import { type Page, usePage } from "../page";
 import type { Entry } from "../types";

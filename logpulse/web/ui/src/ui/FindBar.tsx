@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { count } from "../format";
-import { build } from "../joined";
+import * as build from "../logql/build";
 import { usePage } from "../page";
 import { Icon } from "./Icon";
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { asRefusal, isAbort } from "../api";
 import { count } from "../format";
-import { build } from "../joined";
+import * as build from "../logql/build";
 import { usePage } from "../page";
 import type { LabelFacet } from "../types";
 

@@ -85,7 +85,6 @@ function attach(page: Page, host: HTMLElement, onScrolled: () => void): () => vo
     if (selection && !selection.isCollapsed && list.element.contains(selection.anchorNode)) live.pause();
   };
   document.addEventListener("selectionchange", onSelect);
-  list.focus();
   return () => {
     document.removeEventListener("selectionchange", onSelect);
     for (const stop of stops) stop();

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { count, plural } from "../format";
-import { build } from "../joined";
 import { levelWord } from "../levels";
+import * as build from "../logql/build";
 import { usePage } from "../page";
 import { patternsOf } from "../patterns";
 

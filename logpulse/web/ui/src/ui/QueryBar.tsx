@@ -1,22 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
-import { build, time } from "../joined";
+import * as build from "../logql/build";
 import { usePage } from "../page";
+import TimePicker from "../TimePicker";
 import { isWanted } from "../tailstate";
 import { useChunk } from "./Chunk";
 import { Icon } from "./Icon";
 import { Menu } from "./Menu";
-import { loadEditor, loadTimePicker } from "./parts";
-
-const PRESETS: readonly (readonly [string, string])[] = [
-  ["5m", "5 minutes"],
-  ["15m", "15 minutes"],
-  ["1h", "1 hour"],
-  ["3h", "3 hours"],
-  ["6h", "6 hours"],
-  ["24h", "24 hours"],
-  ["2d", "2 days"],
-  ["7d", "7 days"],
-];
+import { loadEditor } from "./parts";
 
 /** The query, its time, Run and Live. */
 export function QueryBar() {
@@ -196,51 +186,21 @@ function Caret() {
 function Time() {
   const page = usePage();
   const { store } = page;
-  const Picker = useChunk(loadTimePicker);
   const { from, to, zone } = store.place.value;
-  if (Picker) {
-    return (
-      <Picker
-        from={from}
-        to={to}
-        zone={zone}
-        onChange={(range) => page.setRange(range)}
-        onZone={(chosen) => page.look({ zone: chosen })}
-        refresh={store.refresh.value}
-        onRefresh={(seconds) => {
-          store.refresh.value = seconds;
-        }}
-        onReady={(open) => {
-          page.openTime = open;
-        }}
-      />
-    );
-  }
   return (
-    <Menu
-      label={
-        <>
-          {time.describeRange({ from, to }, zone)} <Icon name="down" />
-        </>
-      }
-    >
-      {(close) => (
-        <div class="menu-list">
-          {PRESETS.map(([text, words]) => (
-            <button
-              type="button"
-              key={text}
-              class="menu-item"
-              onClick={() => {
-                close();
-                page.setRange({ from: `now-${text}`, to: "now" });
-              }}
-            >
-              Last {words}
-            </button>
-          ))}
-        </div>
-      )}
-    </Menu>
+    <TimePicker
+      from={from}
+      to={to}
+      zone={zone}
+      onChange={(range) => page.setRange(range)}
+      onZone={(chosen) => page.look({ zone: chosen })}
+      refresh={store.refresh.value}
+      onRefresh={(seconds) => {
+        store.refresh.value = seconds;
+      }}
+      onReady={(open) => {
+        page.openTime = open;
+      }}
+    />
   );
 }

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Refusal } from "../api";
 import { dateTime, duration } from "../format";
-import { time } from "../joined";
 import { type Page, usePage } from "../page";
+import * as time from "../time";
 
 const QUICK = 150;
 const LONG = 2000;

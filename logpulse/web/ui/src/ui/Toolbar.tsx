@@ -1,8 +1,10 @@
-import { download, exportUrl, FORMAT_NAMES, FORMATS, written } from "../export";
-import { bytes, compact, count, type Precision, plural } from "../format";
+import { useCallback } from "preact/hooks";
+import { routeUrl } from "../api";
+import { ExportMenu } from "../ExportMenu";
+import { compact, count, type Precision, plural } from "../format";
 import { usePage } from "../page";
 import type { TailState } from "../tailstate";
-import { Icon } from "./Icon";
+import type { Entry } from "../types";
 import { Menu } from "./Menu";
 
 const NEXT_PRECISION: Readonly<Record<Precision, Precision>> = { s: "ms", ms: "ns", ns: "s" };
@@ -27,7 +29,7 @@ export function Toolbar() {
           Time {precision}
         </button>
         <ColumnsMenu />
-        <ExportMenu />
+        <Export />
         <button type="button" class="button" onClick={() => void page.copy(page.linkTo(null), "link copied")}>
           Copy link
         </button>
@@ -176,65 +178,25 @@ function columnNames(store: ReturnType<typeof usePage>["store"], chosen: readonl
   return [...names].slice(0, NAMES_AT_MOST);
 }
 
-function ExportMenu() {
-  const page = usePage();
-  const { store } = page;
-  const rows = store.rows.value;
-  const volume = store.volume.value;
-  const total = volume.state === "ready" ? (volume.answer?.total ?? null) : null;
+function Export() {
+  const { store } = usePage();
+  const { state, answer } = store.volume.value;
+  const { query, start, end } = store.run.value;
+  const { direction } = store.place.value;
+  const gather = useCallback(() => {
+    const rows = store.rows.peek();
+    const entries: Entry[] = [];
+    for (let index = 0; index < rows.length; index++) {
+      const entry = rows.at(index)?.entry;
+      if (entry) entries.push(entry);
+    }
+    return entries;
+  }, [store]);
   return (
-    <Menu
-      label={
-        <>
-          Export <Icon name="down" />
-        </>
-      }
-      name="Export"
-    >
-      {(close) => (
-        <div class="menu-list">
-          <div class="menu-head">{plural(rows.length, "line")} shown</div>
-          {FORMATS.map((format) => (
-            <button
-              type="button"
-              key={format}
-              class="menu-item"
-              onClick={() => {
-                download(written(rows, format), format, new Date());
-                close();
-              }}
-            >
-              {FORMAT_NAMES[format]}
-            </button>
-          ))}
-          {!store.isLive.value && volume.state !== "absent" && (
-            <>
-              <div class="menu-head">
-                {total === null ? "all lines" : `all ${plural(total, "line")}${guess(total, rows)}`}
-              </div>
-              {FORMATS.map((format) => (
-                <a
-                  key={format}
-                  class="menu-item"
-                  href={exportUrl(store.run.value, store.place.value.direction, format)}
-                  download=""
-                  onClick={close}
-                >
-                  {FORMAT_NAMES[format]}
-                </a>
-              ))}
-            </>
-          )}
-        </div>
-      )}
-    </Menu>
+    <ExportMenu
+      gather={gather}
+      total={state === "ready" ? (answer?.total ?? null) : null}
+      link={(format) => routeUrl("export", { query, start, end, direction, format }).href}
+    />
   );
-}
-
-function guess(total: number, rows: { length: number; at(index: number): { plain: string } | undefined }): string {
-  const sampled = Math.min(rows.length, SAMPLED);
-  if (!sampled) return "";
-  let length = 0;
-  for (let index = 0; index < sampled; index++) length += rows.at(index)?.plain.length ?? 0;
-  return ` (≈ ${bytes((total * length) / sampled)})`;
 }
