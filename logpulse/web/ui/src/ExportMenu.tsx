@@ -1,12 +1,12 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type ExportFormat, estimateBytes, FORMATS, fileName, writeEntries } from "./export";
 import "./export.css";
 import { bytes, count } from "./format";
 import type { Entry } from "./types";
 
 export interface ExportMenuProps {
-  /** The entries shown. */
-  entries: readonly Entry[];
+  /** The entries shown, gathered when the panel opens, as a tail has new ones with each frame. */
+  gather(): readonly Entry[];
   /** How many the query matches; null where that is not known. */
   total: number | null;
   /** The address of the server's file of all of them, relative to the page. */
@@ -14,8 +14,9 @@ export interface ExportMenuProps {
 }
 
 /** Save what is shown, or everything as the server streams it. The browser shows the progress of a download and cancels it. */
-export function ExportMenu({ entries, total, link }: ExportMenuProps) {
+export function ExportMenu({ gather, total, link }: ExportMenuProps) {
   const [open, setOpen] = useState(false);
+  const entries = useMemo(() => (open ? gather() : []), [open, gather]);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {

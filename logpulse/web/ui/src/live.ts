@@ -5,7 +5,7 @@ import { Refusal } from "./api";
 import { type Gap, Ring, Row } from "./ring";
 import { type Store, TAIL_ROWS } from "./state";
 import { Tail } from "./tail";
-import { isWanted, Rate } from "./tailstate";
+import { IDLE, isWanted, Rate } from "./tailstate";
 import type { Entry, ErrorAnswer } from "./types";
 
 const HISTORY_LIMIT = 1000;
@@ -80,6 +80,11 @@ export class Live {
     this.tail.stop();
     clearInterval(this.clock);
     this.store.tailRate.value = 0;
+  }
+
+  /** Forgets a tail that was stopped. */
+  dismiss(): void {
+    this.store.tail.value = IDLE;
   }
 
   clear(): void {

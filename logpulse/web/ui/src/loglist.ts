@@ -440,12 +440,15 @@ export class LogList {
     return -1;
   }
 
-  /** Where a shown row stands on the screen; null where it is out of it. */
-  boxOf(index: number): DOMRect | null {
-    return this.shown.get(index)?.element.getBoundingClientRect() ?? null;
-  }
+  private hovered: { row: Row; top: number } | null = null;
 
-  rowAt(index: number): Row | undefined {
-    return this.rows.at(index);
+  /** The row under the pointer, and its distance from `above`; null over none. The pointer may go on to its tools. */
+  hover(target: EventTarget | null, above: number): { row: Row; top: number } | null {
+    if (target instanceof Element && target.closest(".row-tools")) return this.hovered;
+    const index = this.indexOf(target);
+    const row = this.rows.at(index);
+    const box = this.shown.get(index)?.element.getBoundingClientRect();
+    this.hovered = row?.entry && box ? { row, top: box.top - above } : null;
+    return this.hovered;
   }
 }

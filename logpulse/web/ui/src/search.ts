@@ -2,10 +2,11 @@
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
 import { nanoseconds, timestampOf } from "./format";
-import { build, time } from "./joined";
+import type { Run as PastRun } from "./past/searches";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
-import type { Entry, LogsAnswer } from "./types";
+import * as time from "./time";
+import type { Entry, LogsAnswer, QueryStats } from "./types";
 import { readSelected } from "./url";
 
 const BUCKETS = 100;
@@ -22,7 +23,7 @@ export class Search {
   constructor(
     private readonly store: Store,
     private readonly api: Api,
-    private readonly remember: (query: string, from: string, to: string, found: number, milliseconds: number) => void,
+    private readonly remember: (run: PastRun) => void,
   ) {}
 
   /** Ends what runs, as Cancel does. */
@@ -67,13 +68,7 @@ export class Search {
         store.run.value = { ...common, next: null, series: answer };
         store.ring.value = ring;
         store.volume.value = { answer: null, state: "absent" };
-        this.remember(
-          request.query,
-          store.place.value.from,
-          store.place.value.to,
-          answer.series.length,
-          answer.stats.executionTime,
-        );
+        this.note(request.query, answer.series.length, answer.stats);
         return;
       }
       const page = await this.withSelected(answer, request, signal);
@@ -82,13 +77,7 @@ export class Search {
       store.touch();
       store.run.value = { ...common, next: page.next, series: null };
       if (!logs) this.surroundings(request, signal);
-      this.remember(
-        request.query,
-        store.place.value.from,
-        store.place.value.to,
-        ring.length,
-        answer.stats.executionTime,
-      );
+      this.note(request.query, ring.length, answer.stats);
       if (!ring.length) void this.explainNothing(request.query, signal);
       else store.empty.value = false;
       await this.fillLevels(signal);
@@ -143,17 +132,26 @@ export class Search {
   }
 
   /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
-  async stored(entry: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
-    const ns = nanoseconds(entry.timestamp);
+  stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
+    return this.locate(nanoseconds(timestamp), id, signal);
+  }
+
+  /** The stored entry with this id, of this time in nanoseconds; null where there is none. */
+  async locate(ns: string, id: string, signal?: AbortSignal): Promise<Entry | null> {
     const range = { query: "{}", start: timestampOf(ns), end: timestampOf(ns, 1n), limit: LARGE_PAGE };
     let cursor: string | undefined;
     do {
       const answer = await this.api.entries({ ...range, cursor }, signal);
-      const found = answer.logs.find(({ id }) => id === entry.id);
+      const found = answer.logs.find((entry) => entry.id === id);
       if (found) return found;
       cursor = answer.next ?? undefined;
     } while (cursor);
     return null;
+  }
+
+  private note(query: string, count: number, stats: QueryStats): void {
+    const { from, to } = this.store.place.value;
+    this.remember({ query, range: { from, to }, at: Date.now(), count, milliseconds: stats.executionTime });
   }
 
   private limit(): number {
@@ -231,9 +229,4 @@ export class Search {
       // Only a hint: without it the page says what it knows.
     }
   }
-}
-
-/** What a text that is not LogQL is offered as; null where it is. */
-export function offered(query: string): string | null {
-  return build.plainText(query);
 }

@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Health, Refusal } from "./api";
+import { loadHistory } from "./past/searches";
 import { Filtered, Reversed, Ring, type Rows } from "./ring";
 import { IDLE, type TailState } from "./tailstate";
 import type { Entry, FieldsAnswer, QueryStats, SeriesAnswer, Session, VolumeAnswer } from "./types";
@@ -49,7 +50,7 @@ export interface Part<T> {
 }
 
 /** What lies over the search. */
-export type Sheet = "none" | "help" | "history" | "export" | "columns";
+export type Sheet = "none" | "help" | "history";
 
 export type Theme = "system" | "dark" | "light";
 
@@ -76,9 +77,12 @@ export class Store {
   readonly elsewhere = signal<string | null>(null);
   readonly selected = signal<Entry | null>(null);
   readonly detailsOpen = signal(false);
+  /** The line whose neighbours lie over the page. */
+  readonly context = signal<Entry | null>(null);
   readonly facetsOpen = signal(false);
   readonly sheet = signal<Sheet>("none");
   readonly findOpen = signal(false);
+  readonly past = signal(loadHistory(localStorage));
   readonly refresh = signal(0);
   readonly theme = signal<Theme>(readTheme());
   /** A short message that goes by itself, such as "copied". */
