@@ -93,9 +93,10 @@ export default function TimePicker(props: TimePickerProps) {
                 key={preset}
                 type="button"
                 aria-pressed={isPreset(range, preset)}
-                aria-label={describeRange({ from: `now-${preset}`, to: "now" }, zone)}
+                title={describeRange({ from: `now-${preset}`, to: "now" }, zone)}
                 onClick={() => choose({ from: `now-${preset}`, to: "now" })}
               >
+                <span class="visually-hidden">Last </span>
                 {preset}
               </button>
             ))}

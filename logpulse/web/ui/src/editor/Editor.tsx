@@ -32,8 +32,8 @@ export default function Editor(props: EditorProps) {
   const told = useRef<string[]>([]);
   const current = useRef(props);
   current.current = props;
-  const [judged, setJudged] = useState<{ text: string; error: ErrorAnswer | null } | null>(null);
-  const [open, setOpen] = useState(false);
+  // The latest judgement, of a run or of the text as it is typed; it stands until the next, so that nothing flickers.
+  const [error, setError] = useState<ErrorAnswer | null>(null);
 
   const onEdit = (text: string) => {
     told.current.push(text);
@@ -46,7 +46,7 @@ export default function Editor(props: EditorProps) {
       parent: host.current,
       state: EditorState.create({
         doc: current.current.value,
-        extensions: extensions(() => current.current, onEdit, setOpen),
+        extensions: extensions(() => current.current, onEdit),
       }),
     });
     view.current = editor;
@@ -69,12 +69,12 @@ export default function Editor(props: EditorProps) {
   }, [props.value]);
 
   useEffect(() => {
-    if (props.value.trim() === "") return;
+    if (props.value.trim() === "") return setError(null);
     const controller = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const error = await current.current.source.parse(props.value, controller.signal);
-        if (!controller.signal.aborted) setJudged({ text: props.value, error });
+        const judged = await current.current.source.parse(props.value, controller.signal);
+        if (!controller.signal.aborted) setError(judged);
       } catch {
         // aborted, or the server is away: the run will say so
       }
@@ -85,8 +85,8 @@ export default function Editor(props: EditorProps) {
     };
   }, [props.value]);
 
-  // The answer to the last run stands until the text is judged anew.
-  const error = judged?.text === props.value ? judged.error : props.error?.position ? props.error : null;
+  useEffect(() => setError(props.error?.position ? props.error : null), [props.error]);
+
   useEffect(() => {
     const editor = view.current;
     if (editor) editor.dispatch(setDiagnostics(editor.state, diagnosticsOf(editor.state.doc.toString(), error)));
@@ -96,7 +96,7 @@ export default function Editor(props: EditorProps) {
     <div class="editor">
       <div class="editor-text" ref={host} />
       <div class="editor-message" aria-live="polite">
-        {error && !open && (
+        {error && (
           <>
             <span class="editor-reason">{reasonOf(error)}</span>
             {error.hint && <span class="editor-hint">{error.hint}</span>}
@@ -119,7 +119,7 @@ function diagnosticsOf(text: string, error: ErrorAnswer | null): Diagnostic[] {
   return [{ ...span, severity: "error", message }];
 }
 
-function extensions(props: () => EditorProps, onEdit: (text: string) => void, onPopup: (open: boolean) => void) {
+function extensions(props: () => EditorProps, onEdit: (text: string) => void) {
   const run = () => {
     props().onRun();
     return true;
@@ -139,8 +139,10 @@ function extensions(props: () => EditorProps, onEdit: (text: string) => void, on
     EditorView.contentAttributes.of({ "aria-label": "LogQL query", autocapitalize: "off", spellcheck: "false" }),
     autocompletion({
       override: [completeFrom(() => props().source)],
+      defaultKeymap: false, // below, behind the Enter that runs what is complete
       activateOnTypingDelay: 0, // the source itself waits where it asks the server
       maxRenderedOptions: 201,
+      icons: false,
       optionClass: (completion) => (completion.label === "" ? "editor-more" : ""),
     }),
     Prec.highest(keymap.of([{ key: "Enter", run: (view) => isTyped(view.state) && closeCompletion(view) && run() }])),
@@ -162,7 +164,6 @@ function extensions(props: () => EditorProps, onEdit: (text: string) => void, on
       ...defaultKeymap,
     ]),
     EditorView.updateListener.of((update) => {
-      onPopup(update.view.dom.querySelector(".cm-tooltip-autocomplete") !== null);
       if (!update.docChanged || update.transactions.some((transaction) => transaction.annotation(fromOutside))) return;
       onEdit(update.state.doc.toString());
     }),

@@ -32,7 +32,7 @@ export const editorTheme = EditorView.theme({
   ".cm-diagnostic": { borderLeft: "3px solid var(--level-error)", padding: "6px 10px", maxWidth: "60ch" },
   ".cm-diagnosticText": { whiteSpace: "pre-wrap" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: MONO, fontSize: "12.5px", maxHeight: "264px" },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 10px 2px 4px", lineHeight: "20px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 10px", lineHeight: "20px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
     backgroundColor: "var(--accent)",
     color: "var(--accent-text, var(--bg0))",
@@ -40,5 +40,4 @@ export const editorTheme = EditorView.theme({
   ".cm-tooltip-autocomplete > ul > li[aria-selected] .cm-completionDetail": { color: "inherit" },
   ".cm-completionDetail": { color: "var(--text3)", fontStyle: "normal", marginLeft: "16px", float: "right" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
-  ".cm-completionIcon": { opacity: "0.7", width: "1.2em" },
 });

@@ -102,13 +102,11 @@ function Value({ value: { value, count: times }, share, state, onInclude, onExcl
         type="button"
         class="facet-include"
         title={`${name}\nClick: only these. Alt+click: all but these.`}
-        aria-label={`Only ${name}, ${count(times)} lines`}
         aria-pressed={state === "in"}
         onClick={(event) => (event.altKey ? onExclude(value) : onInclude(value))}
       >
         <span class="facet-bar" style={{ width: `${Math.max(1, share * 100)}%` }} />
-        <span class="facet-text">{name}</span>
-        <span class="facet-count">{count(times)}</span>
+        <span class="facet-text">{name}</span> <span class="facet-count">{count(times)}</span>
       </button>
       <button
         type="button"
