@@ -15,8 +15,6 @@ export interface LogListListener {
   onMore(): void;
   /** The reader left the edge at which new lines appear, or came back to it. */
   onEdge(atEdge: boolean): void;
-  /** The rows on the screen, for what stands beside the list. */
-  onWindow(first: number, last: number): void;
 }
 
 /** At which end new lines appear. */
@@ -328,7 +326,6 @@ export class LogList {
     if (this.place(first, last) && this.layout.columns) this.remeasure();
     const top = offsets.indexAt(scrolled);
     this.top = { index: top, row: this.rows.at(top) ?? null, within: scrolled - offsets.top(top) };
-    this.listener.onWindow(top, Math.min(this.rows.length - 1, offsets.indexAt(scrolled + height - 1)));
     if (this.rows.length && last >= this.rows.length - MORE_WITHIN) this.listener.onMore();
   }
 

@@ -59,16 +59,39 @@ export class RowView {
     else this.showGap(row);
   }
 
-  /** Places the row and says where it stands among all. */
+  /** Places the row and says where it stands among all. What did not change is not written, as each write costs. */
   place(index: number, total: number, top: number, height: number, selected: boolean, cursor: boolean): void {
-    this.index = index;
     const { element } = this;
-    element.style.transform = `translateY(${top}px)`;
-    element.style.height = `${height}px`;
-    element.setAttribute("aria-posinset", String(index + 1));
-    element.setAttribute("aria-setsize", String(total));
-    element.setAttribute("aria-selected", String(selected));
-    element.classList.toggle("is-cursor", cursor);
+    if (index !== this.index) element.setAttribute("aria-posinset", String(index + 1));
+    this.index = index;
+    this.write("setsize", String(total), (value) => element.setAttribute("aria-setsize", value));
+    this.write("top", `translateY(${top}px)`, (value) => {
+      element.style.transform = value;
+    });
+    this.write("height", `${height}px`, (value) => {
+      element.style.height = value;
+    });
+    this.write("selected", String(selected), (value) => element.setAttribute("aria-selected", value));
+    this.write("cursor", cursor ? this.spoken : "", (value) => {
+      element.classList.toggle("is-cursor", cursor);
+      // Only the row at the cursor is read out; the others are named by what they show.
+      if (cursor) element.setAttribute("aria-label", value);
+      else element.removeAttribute("aria-label");
+    });
+  }
+
+  private readonly written = new Map<string, string>();
+
+  private write(name: string, value: string, apply: (value: string) => void): void {
+    if (this.written.get(name) === value) return;
+    this.written.set(name, value);
+    apply(value);
+  }
+
+  private get spoken(): string {
+    return this.row?.entry
+      ? `${this.time.textContent} ${this.row.level} ${this.row.plain.slice(0, 300)}`
+      : (this.message.textContent ?? "");
   }
 
   /** Takes the row off the screen until another is shown. */
@@ -91,11 +114,9 @@ export class RowView {
   }
 
   private showEntry(row: Row, entry: Entry, look: Look, marks: Marks): void {
-    const { element } = this;
-    element.className = `row level-${row.level}`;
+    this.setClass(`row level-${row.level}`);
     const time = (look.dated ? dateTime : clock)(entry.timestamp, look.zone, look.precision);
     this.time.textContent = time;
-    this.time.title = entry.timestamp;
     this.level.textContent = levelWord(row.level);
     this.cells.forEach((cell, at) => {
       const value = columnValue(entry, look.columns[at] ?? "");
@@ -107,11 +128,17 @@ export class RowView {
     const spans = marks.spansOf(row);
     this.drawText(row, lineEnd < 0 ? plain.length : lineEnd, spans, marks.current === row);
     this.more.textContent = moreText(row, lineEnd < 0 ? 0 : plain.split("\n").length - 1);
-    element.setAttribute("aria-label", `${time} ${row.level} ${plain.slice(0, 300)}`);
+  }
+
+  private setClass(name: string): void {
+    if (this.written.get("class") === name) return;
+    this.written.set("class", name);
+    this.written.delete("cursor"); // which is a class too
+    this.element.className = name;
   }
 
   private showGap(row: Row): void {
-    this.element.className = "row row-gap";
+    this.setClass("row row-gap");
     this.time.textContent = "";
     this.level.textContent = "";
     for (const cell of this.cells) cell.textContent = "";
@@ -122,7 +149,6 @@ export class RowView {
     }[row.gap?.state ?? "open"];
     this.message.textContent = text;
     this.more.textContent = "";
-    this.element.setAttribute("aria-label", text);
   }
 
   // Runs of one colour and spans of marks overlap freely; the text is cut at the borders of both.

@@ -204,7 +204,8 @@ export class Search {
     signal: AbortSignal,
   ): Promise<void> {
     if (into.value.state === "absent" && into.value.answer === null && this.absent.has(into)) return;
-    into.value = { ...into.value, state: "loading" };
+    const before = into.value;
+    into.value = { ...before, state: "loading" };
     try {
       const answer = await ask(signal);
       if (!signal.aborted) into.value = { answer, state: "ready" };
@@ -212,7 +213,9 @@ export class Search {
       if (isAbort(error) || signal.aborted) return;
       const { status } = asRefusal(error);
       if (status === 404) this.absent.add(into); // a server without the route: never asked again
-      into.value = { answer: null, state: status === 404 || status === 400 ? "absent" : "failed" };
+      // A malformed query: what belongs to the lines of the query before stays, as they do.
+      if (status === 400 && before.answer) into.value = { answer: before.answer, state: "ready" };
+      else into.value = { answer: null, state: status === 404 || status === 400 ? "absent" : "failed" };
     }
   }
 

@@ -49,6 +49,8 @@ export interface Part<T> {
   state: "idle" | "loading" | "ready" | "failed" | "absent";
 }
 
+const DAY = 86_400_000;
+
 /** What lies over the search. */
 export type Sheet = "none" | "help" | "history";
 
@@ -96,6 +98,12 @@ export class Store {
   }
 
   readonly isLive = computed(() => this.tail.value.phase !== "idle");
+
+  /** Times show their day, as the lines are of more than one. */
+  readonly dated = computed(() => {
+    const { start, end } = this.run.value;
+    return !this.isLive.value && Date.parse(end) - Date.parse(start) > DAY;
+  });
 
   /** The rows in the order of the screen, those of the chosen levels only. */
   readonly rows = computed<Rows>(() => {

@@ -48,6 +48,7 @@ export function Context({ anchor }: { anchor: Entry }) {
   }, [anchor, scope, page, abort]);
   useLayoutEffect(() => {
     list.current?.querySelector(".is-anchor")?.scrollIntoView({ block: "center" });
+    list.current?.focus({ preventScroll: true });
   }, [scope, around.state]);
   const go = (side: "before" | "after") => {
     const from = side === "before" ? around.entries[0] : around.entries[around.entries.length - 1];

@@ -1,5 +1,6 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { clock, dateTime } from "../format";
 import { LogList } from "../loglist";
 import { type Page, usePage } from "../page";
 import type { Row } from "../ring";
@@ -49,7 +50,6 @@ function attach(page: Page, host: HTMLElement, onScrolled: () => void): () => vo
       onScrolled();
       if (!atEdge && isWanted(store.tail.value)) live.pause();
     },
-    onWindow: () => {},
   });
   page.list = list;
   let ring = store.ring.value;
@@ -71,9 +71,7 @@ function attach(page: Page, host: HTMLElement, onScrolled: () => void): () => vo
     }),
     effect(() => {
       const { zone, precision, wrap, columns } = store.place.value;
-      const { start, end } = store.run.value;
-      const dated = store.isLive.value ? false : Date.parse(end) - Date.parse(start) > 86_400_000;
-      list.setLook({ zone, precision, wrap, columns, dated });
+      list.setLook({ zone, precision, wrap, columns, dated: store.dated.value });
     }),
     effect(() => {
       void store.run.value.query;
@@ -131,10 +129,21 @@ function RowTools({ row, top }: { row: Row; top: number }) {
   );
 }
 
+const SAMPLE_TIME = "2000-01-01T00:00:00Z";
+
 function ColumnHeads({ columns }: { columns: readonly string[] }) {
   const page = usePage();
+  const { zone, precision } = page.store.place.value;
+  const time = (page.store.dated.value ? dateTime : clock)(SAMPLE_TIME, zone, precision);
   return (
     <div class="column-heads">
+      {/* As wide as what stands there in each row, so that names stand above their columns. */}
+      <span class="column-indent" aria-hidden="true">
+        {time}
+      </span>
+      <span class="column-indent" aria-hidden="true">
+        ERR
+      </span>
       {columns.map((name) => (
         <span key={name} class="column-head" title={name}>
           {name}

@@ -13,13 +13,11 @@ export function QueryBar() {
   const page = usePage();
   const { store } = page;
   const live = isWanted(store.tail.value);
-  const refusal = store.run.value.error;
   return (
     <div class="querybar">
       <div class="query-field">
         <QueryText />
         <Suggestion />
-        {refusal?.answer.position && store.run.value.phase === "failed" && <Caret />}
       </div>
       <div class="query-actions">
         <Time />
@@ -125,25 +123,28 @@ function PlainText() {
   }, [page]);
   const text = store.draft.value;
   return (
-    <textarea
-      ref={area}
-      class="query-text"
-      aria-label="Query"
-      rows={Math.min(LINES_AT_MOST, text.split("\n").length)}
-      spellcheck={false}
-      autocapitalize="off"
-      autocomplete="off"
-      value={text}
-      onInput={(event) => {
-        store.draft.value = event.currentTarget.value;
-      }}
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-        event.preventDefault();
-        event.stopPropagation();
-        page.run();
-      }}
-    />
+    <>
+      <textarea
+        ref={area}
+        class="query-text"
+        aria-label="Query"
+        rows={Math.min(LINES_AT_MOST, text.split("\n").length)}
+        spellcheck={false}
+        autocapitalize="off"
+        autocomplete="off"
+        value={text}
+        onInput={(event) => {
+          store.draft.value = event.currentTarget.value;
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          event.stopPropagation();
+          page.run();
+        }}
+      />
+      <Caret />
+    </>
   );
 }
 
@@ -163,12 +164,13 @@ function Suggestion() {
   );
 }
 
+// The editor marks the place itself.
 function Caret() {
   const { store } = usePage();
-  const { error } = store.run.value;
+  const { error, phase } = store.run.value;
   const { query } = store.place.value;
   const position = error?.answer.position;
-  if (!error || !position) return null;
+  if (!error || !position || phase !== "failed") return null;
   const line = query.split("\n")[position.line - 1] ?? "";
   return (
     <div class="query-error" role="alert">

@@ -17,7 +17,7 @@ export function SearchView() {
   const { store } = usePage();
   const series = store.run.value.series;
   const open = store.detailsOpen.value && store.selected.value;
-  const facets = store.fields.value.state !== "absent";
+  const facets = store.fields.value.state !== "absent" && !series;
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
