@@ -1,4 +1,22 @@
 import { render } from "preact";
+import "./css/tokens.css";
+import "./css/base.css";
+import "./css/layout.css";
+import "./css/list.css";
+import "./css/panels.css";
+import { listenToKeys } from "./commands";
+import { Page, PageContext } from "./page";
+import { App } from "./ui/App";
 
 const root = document.getElementById("app");
-if (root) render(<main>LogPulse</main>, root);
+if (root) {
+  const page = new Page();
+  page.start();
+  render(
+    <PageContext.Provider value={page}>
+      <App />
+    </PageContext.Provider>,
+    root,
+  );
+  listenToKeys(page);
+}

@@ -1,0 +1,106 @@
+// The numbers behind a metric chart: one axis of time, names, figures of each series, stacks.
+
+import { quote } from "../logql/quote";
+import type { Series, SeriesAnswer } from "../types";
+
+/** A series on the common axis; null where it has no finite value. */
+export interface Line {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  values: (number | null)[];
+  last: number | null;
+  min: number | null;
+  max: number | null;
+  mean: number | null;
+}
+
+/** All series over `times` (milliseconds), those with the greatest values first. */
+export interface Plot {
+  times: number[];
+  lines: Line[];
+}
+
+/** Lay the series of an answer on one axis. */
+export function plotOf(answer: SeriesAnswer): Plot {
+  const instants = new Set<number>();
+  for (const { points } of answer.series) for (const [time] of points) instants.add(Date.parse(time));
+  const times = [...instants].sort((left, right) => left - right);
+  const index = new Map(times.map((time, at) => [time, at]));
+  const shared = sharedLabels(answer.series);
+  const lines = answer.series.map((series) => lineOf(series, index, shared));
+  return { times, lines: lines.sort(byGreatest) };
+}
+
+/** Sums of each line with those before it, for stacks; a gap counts as nothing. */
+export function stacked(lines: readonly Line[]): number[][] {
+  const sums: number[][] = [];
+  for (const { values } of lines) {
+    const below = sums.at(-1);
+    sums.push(values.map((value, at) => (value ?? 0) + (below?.[at] ?? 0)));
+  }
+  return sums;
+}
+
+/** 1,204 · 0.0183 · 1.2M: four significant digits at most. */
+export function figure(value: number | null): string {
+  if (value === null) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e6)
+    return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 }).format(value);
+  if (size > 0 && size < 1e-4) return value.toExponential(2);
+  return new Intl.NumberFormat(
+    "en",
+    size >= 1000 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 4 },
+  ).format(value);
+}
+
+function lineOf({ labels, points }: Series, index: ReadonlyMap<number, number>, shared: ReadonlySet<string>): Line {
+  const values = new Array<number | null>(index.size).fill(null);
+  const finite: number[] = [];
+  for (const [time, value] of points) {
+    const at = index.get(Date.parse(time));
+    if (at === undefined || typeof value !== "number" || !Number.isFinite(value)) continue;
+    values[at] = value;
+    finite.push(value);
+  }
+  let min: number | null = null;
+  let max: number | null = null;
+  let sum = 0;
+  for (const value of finite) {
+    min = min === null || value < min ? value : min;
+    max = max === null || value > max ? value : max;
+    sum += value;
+  }
+  const mean = finite.length > 0 ? sum / finite.length : null;
+  return { name: nameOf(labels, shared), labels, values, last: finite.at(-1) ?? null, min, max, mean };
+}
+
+/** What tells the series from the others: its labels without those that all share, a lone one by its value. */
+function nameOf(labels: Readonly<Record<string, string>>, shared: ReadonlySet<string>): string {
+  const own = Object.keys(labels)
+    .filter((name) => !shared.has(name))
+    .sort();
+  const [only] = own;
+  if (own.length === 0) return Object.keys(labels).length > 0 ? braced(labels, Object.keys(labels).sort()) : "all";
+  if (own.length === 1 && only !== undefined) return labels[only] || `${only}=""`;
+  return braced(labels, own);
+}
+
+function braced(labels: Readonly<Record<string, string>>, names: readonly string[]): string {
+  return `{${names.map((name) => `${name}=${quote(labels[name] ?? "")}`).join(", ")}}`;
+}
+
+function sharedLabels(all: readonly Series[]): Set<string> {
+  const [first, ...others] = all;
+  if (!first || others.length === 0) return new Set();
+  return new Set(
+    Object.keys(first.labels).filter((name) => others.every(({ labels }) => labels[name] === first.labels[name])),
+  );
+}
+
+function byGreatest(left: Line, right: Line): number {
+  return (
+    (right.max ?? Number.NEGATIVE_INFINITY) - (left.max ?? Number.NEGATIVE_INFINITY) ||
+    (left.name < right.name ? -1 : 1)
+  );
+}

@@ -1,0 +1,50 @@
+// Where the editor's completion gets its words, from the richest route that the server has.
+
+import { type Api, asRefusal } from "./api";
+import type { CompletionSource } from "./slots";
+import type { ErrorAnswer, ValueCount } from "./types";
+
+const VALUES = 200;
+
+interface Range {
+  start?: string | undefined;
+  end?: string | undefined;
+}
+
+/** Words from the server; without the page's own routes those of /labels, without counts. */
+export function source(api: Api, range: () => Range): CompletionSource {
+  return {
+    labels: (signal) => api.labels(range(), signal),
+    values: async (label, prefix, signal) => {
+      try {
+        return await api.fieldValues(label, { query: "{}", ...range(), prefix, limit: VALUES }, signal);
+      } catch (error) {
+        if (asRefusal(error).status !== 404) throw error;
+      }
+      return plainValues(await api.labelValues(label, range(), signal), prefix);
+    },
+    fields: async (query, signal) => {
+      const { fields } = await api.fields({ query, ...range(), limit: 1000, values: 1 }, signal);
+      return fields.map(({ name }) => name);
+    },
+    parse: async (query, signal) => {
+      try {
+        await api.parse(query, signal);
+        return null;
+      } catch (error) {
+        return judgement(error);
+      }
+    },
+  };
+}
+
+function plainValues(all: readonly string[], prefix: string): { values: ValueCount[]; more: boolean } {
+  const fitting = all.filter((value) => value.startsWith(prefix));
+  return { values: fitting.slice(0, VALUES).map((value) => ({ value, count: 0 })), more: fitting.length > VALUES };
+}
+
+function judgement(error: unknown): ErrorAnswer | null {
+  const refusal = asRefusal(error);
+  if (refusal.status !== 400) return null;
+  return refusal.answer.position ? refusal.answer : null;
+}

@@ -1,0 +1,364 @@
+// The page as one object: the store, who fills it, and what a reader can do. Components get it by context.
+
+import { effect } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import { stripAnsi } from "./ansi";
+import { Api, asRefusal } from "./api";
+import { source } from "./completion";
+import { Finder } from "./finder";
+import { nanoseconds } from "./format";
+import type { Level } from "./levels";
+import { Live } from "./live";
+import type { LogList } from "./loglist";
+import * as build from "./logql/build";
+import { type History, storeHistory, withRun } from "./past/searches";
+import type { Row } from "./ring";
+import { Search } from "./search";
+import type { CompletionSource, FieldKind, TimeRange } from "./slots";
+import { Store } from "./state";
+import { isWanted } from "./tailstate";
+import * as time from "./time";
+import type { Entry } from "./types";
+import { type Place, readSelected, writePlace } from "./url";
+
+const EMPTY_POLL = 1500;
+const HEALTH_POLL = 10_000;
+
+/** Everything that a click or a key does. */
+export class Page {
+  readonly store = new Store();
+  readonly finder = new Finder();
+  readonly api = new Api(() => {
+    this.store.loginWanted.value = true;
+  });
+  readonly search = new Search(this.store, this.api, (run) => this.keepHistory(withRun(this.store.past.value, run)));
+  readonly live = new Live(this.store, this.api);
+  readonly completion: CompletionSource = source(this.api, () => this.rangeNow());
+
+  list: LogList | null = null;
+  focusQuery: () => void = () => {};
+  openTime: () => void = () => {};
+
+  /** Begins: asks for the session, runs what the address says, and follows its changes. */
+  start(): void {
+    const { store } = this;
+    addEventListener("popstate", () => {
+      store.reread();
+      store.selected.value = null;
+      store.detailsOpen.value = false;
+      this.refresh();
+      void this.openLinkedContext();
+    });
+    // The first query does not wait for the session: without a key it is refused, and the prompt shows then.
+    this.refresh();
+    void this.openLinkedContext();
+    void this.api.session().then(
+      (session) => {
+        store.session.value = session;
+        if (session.required && !session.signedIn) store.loginWanted.value = true;
+      },
+      () => {},
+    );
+    this.every(HEALTH_POLL, () => this.checkHealth());
+    void this.checkHealth();
+    this.every(EMPTY_POLL, () => this.awaitFirst());
+    effect(() => {
+      const seconds = store.refresh.value;
+      if (!seconds) return;
+      const timer = setInterval(() => {
+        if (!document.hidden && !store.isLive.value) void this.search.run();
+      }, seconds * 1000);
+      return () => clearInterval(timer);
+    });
+  }
+
+  /** Runs what the place says, as a search or as a tail. */
+  refresh(): void {
+    const { store, live } = this;
+    const { live: wanted, query } = store.place.value;
+    if (wanted) {
+      live.follow(query.trim() || "{}");
+      return;
+    }
+    if (store.isLive.value) this.endTail();
+    void this.search.run();
+  }
+
+  /** Runs the text in the editor; a text that is no LogQL becomes a search for it. */
+  run(): void {
+    const { store } = this;
+    const draft = store.draft.value;
+    this.go({ query: draft, selected: "" });
+    store.selected.value = null;
+    store.detailsOpen.value = false;
+    this.refresh();
+  }
+
+  setQuery(query: string): void {
+    this.store.draft.value = query;
+    this.run();
+  }
+
+  setRange(range: TimeRange): void {
+    this.go({ ...range, live: false, selected: "" });
+    this.refresh();
+  }
+
+  keepHistory(history: History): void {
+    this.store.past.value = history;
+    storeHistory(localStorage, history);
+  }
+
+  /** Runs a query of the history over its own range. */
+  runAgain(query: string, range: TimeRange): void {
+    this.store.draft.value = query;
+    this.go({ query, ...range, selected: "", view: "search" });
+    this.refresh();
+  }
+
+  shift(halves: number): void {
+    this.setRange(time.shiftRange(this.range, halves, Date.now()));
+  }
+
+  zoomOut(): void {
+    this.setRange(time.zoomOut(this.range, Date.now()));
+  }
+
+  get range(): TimeRange {
+    const { from, to } = this.store.place.value;
+    return { from, to };
+  }
+
+  /** Changes how lines are shown: no step of the history, no new run. */
+  look(patch: Partial<Pick<Place, "wrap" | "precision" | "zone" | "columns">>): void {
+    this.store.go(patch, "replace");
+  }
+
+  toggleDirection(): void {
+    const { direction } = this.store.place.value;
+    this.store.go({ direction: direction === "backward" ? "forward" : "backward" }, "replace");
+    // A tail has all its lines here; a search has to ask from the other end.
+    if (!this.store.isLive.value) void this.search.run();
+  }
+
+  chooseLevel(level: Level, add: boolean): void {
+    const { levels } = this.store.place.value;
+    const has = levels.includes(level);
+    let chosen: readonly Level[];
+    if (add) chosen = has ? levels.filter((other) => other !== level) : [...levels, level];
+    else chosen = has && levels.length === 1 ? [] : [level];
+    this.go({ levels: chosen });
+    if (!this.store.isLive.value) void this.search.fillLevels();
+  }
+
+  allLevels(): void {
+    this.go({ levels: [] });
+  }
+
+  toggleColumn(name: string): void {
+    const { columns } = this.store.place.value;
+    this.look({ columns: columns.includes(name) ? columns.filter((other) => other !== name) : [...columns, name] });
+  }
+
+  filterBy(how: "include" | "exclude" | "has", kind: FieldKind, name: string, value: string): void {
+    const { query } = this.store.place.value;
+    if (how === "include") this.setQuery(build.includeValue(query, kind, name, value));
+    else if (how === "exclude") this.setQuery(build.excludeValue(query, kind, name, value));
+    else this.setQuery(build.hasField(query, kind, name));
+  }
+
+  toggleLive(): void {
+    const { store } = this;
+    if (isWanted(store.tail.value)) {
+      this.live.stop();
+      store.go({ live: false }, "replace");
+      return;
+    }
+    store.selected.value = null;
+    store.detailsOpen.value = false;
+    this.go({ query: store.draft.value, live: true, selected: "" });
+    this.live.follow(store.place.value.query.trim() || "{}");
+  }
+
+  /** Closes a tail that was stopped, so that the search shows again. */
+  endTail(): void {
+    this.live.stop();
+    this.live.dismiss();
+  }
+
+  resume(): void {
+    this.live.resume();
+    this.list?.toEdge();
+  }
+
+  select(row: Row): void {
+    const { entry } = row;
+    if (!entry) return;
+    this.store.selected.value = entry;
+    this.store.go({ selected: selectedText(entry) }, "replace");
+  }
+
+  /** Marks in the list what the query and the find bar look for. */
+  mark(): void {
+    this.list?.setMarks(this.finder.marks(this.store.run.value.query));
+  }
+
+  openDetails(): void {
+    const { store } = this;
+    if (!store.selected.value) return;
+    store.detailsOpen.value = true;
+    this.live.pause();
+  }
+
+  closeDetails(): void {
+    this.store.detailsOpen.value = false;
+    this.store.go({ selected: "" }, "replace");
+    this.list?.focus();
+  }
+
+  openContext(entry: Entry): void {
+    this.store.context.value = entry;
+    this.live.pause();
+    this.go({ context: selectedText(entry) });
+  }
+
+  closeContext(): void {
+    this.store.context.value = null;
+    this.store.go({ context: "" }, "replace");
+    this.list?.focus();
+  }
+
+  /** Copies rows as text: time and message each, colours left out. */
+  copyRows(rows: readonly Row[]): void {
+    const entries = rows.flatMap(({ entry }) => (entry ? [entry] : []));
+    if (!entries.length) return;
+    const text = entries.map(({ timestamp, message }) => `${timestamp} ${stripAnsi(message)}`).join("\n");
+    void this.copy(text, entries.length === 1 ? "line copied" : `${entries.length} lines copied`);
+  }
+
+  async copy(text: string, said: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.store.say(said);
+    } catch {
+      // Clipboards need a secure context; a page served over plain http from another host has none.
+      this.store.say(copyByCommand(text) ? said : "the browser refused to copy");
+    }
+  }
+
+  /** A link to what is shown, with absolute times where it is to one line, as "the last hour" moves on. */
+  linkTo(entry: Entry | null): string {
+    const place = { ...this.store.place.value, live: false };
+    const { start, end } = this.store.run.value;
+    if (entry)
+      Object.assign(place, { selected: selectedText(entry), ...(start && end ? { from: start, to: end } : {}) });
+    return new URL(writePlace(place), location.href).href;
+  }
+
+  show(view: Place["view"]): void {
+    this.go({ view });
+  }
+
+  async signIn(key: string): Promise<string> {
+    try {
+      await this.api.signIn(key);
+    } catch (error) {
+      const { status, message } = asRefusal(error);
+      return status === 401 ? "This key is not valid." : message;
+    }
+    const { store } = this;
+    store.loginWanted.value = false;
+    store.session.value = { required: true, signedIn: true, version: store.session.value?.version ?? "" };
+    this.refresh();
+    void this.checkHealth();
+    return "";
+  }
+
+  async signOut(): Promise<void> {
+    await this.api.signOut();
+    location.reload();
+  }
+
+  rangeNow(): { start?: string | undefined; end?: string | undefined } {
+    const { from, to } = this.range;
+    const now = Date.now();
+    return { start: time.resolveTime(from, now) ?? undefined, end: time.resolveTime(to, now) ?? undefined };
+  }
+
+  private go(patch: Partial<Place>): void {
+    const before = writePlace(this.store.place.value);
+    const after = writePlace({ ...this.store.place.value, ...patch });
+    this.store.go(patch, before === after ? "replace" : "push");
+  }
+
+  private every(milliseconds: number, act: () => void): void {
+    setInterval(() => {
+      if (!document.hidden) act();
+    }, milliseconds);
+  }
+
+  async checkHealth(): Promise<void> {
+    try {
+      const health = await this.api.health();
+      const wasDown = this.store.serverDown.value;
+      this.store.health.value = health;
+      this.store.serverDown.value = false;
+      if (wasDown && this.store.run.value.phase === "failed") this.refresh();
+    } catch {
+      this.store.serverDown.value = true;
+    }
+  }
+
+  // The first-run page turns into the search when there is something to search.
+  private async awaitFirst(): Promise<void> {
+    if (!this.store.empty.value) return;
+    try {
+      const { logs } = await this.api.entries({ query: "{}", limit: 1 });
+      if (!logs.length) return;
+      this.store.empty.value = false;
+      this.refresh();
+    } catch {
+      // The next attempt will tell.
+    }
+  }
+
+  private async openLinkedContext(): Promise<void> {
+    const wanted = readSelected(this.store.place.value.context);
+    if (!wanted) {
+      this.store.context.value = null;
+      return;
+    }
+    try {
+      this.store.context.value = await this.search.locate(wanted.ns, wanted.id);
+    } catch {
+      this.store.say("the linked line could not be found");
+    }
+  }
+}
+
+function selectedText(entry: Entry): string {
+  return `${nanoseconds(entry.timestamp)}.${entry.id}`;
+}
+
+function copyByCommand(text: string): boolean {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "visually-hidden";
+  document.body.append(area);
+  const focused = document.activeElement;
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  return done;
+}
+
+export const PageContext = createContext<Page | null>(null);
+
+/** The page that a component is part of. */
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (!page) throw new Error("a component outside of the page");
+  return page;
+}

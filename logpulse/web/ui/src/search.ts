@@ -1,0 +1,235 @@
+// Running queries: the entries first, then volume and fields, each of which may fail alone; pages; what an empty answer means.
+
+import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
+import { nanoseconds, timestampOf } from "./format";
+import type { Run as PastRun } from "./past/searches";
+import { Ring } from "./ring";
+import { type Part, SEARCH_ROWS, type Store } from "./state";
+import * as time from "./time";
+import type { Entry, LogsAnswer, QueryStats } from "./types";
+import { readSelected } from "./url";
+
+const BUCKETS = 100;
+
+/** With levels chosen, pages are larger and more than one is asked for, until so many rows can be seen. */
+const SEEN_AT_LEAST = 200;
+const PAGES_AT_MOST = 5;
+const LARGE_PAGE = 5000;
+
+/** Fetches for a store; one run at a time, a newer one ends the one before. */
+export class Search {
+  private running = new AbortController();
+
+  constructor(
+    private readonly store: Store,
+    private readonly api: Api,
+    private readonly remember: (run: PastRun) => void,
+  ) {}
+
+  /** Ends what runs, as Cancel does. */
+  cancel(): void {
+    this.running.abort();
+    const { run } = this.store;
+    if (run.value.phase === "loading") run.value = { ...run.value, phase: run.value.query ? "ready" : "idle" };
+  }
+
+  /** Runs the query of the place. Relative times are resolved anew. */
+  async run(): Promise<void> {
+    const { store } = this;
+    this.running.abort();
+    this.running = new AbortController();
+    const { signal } = this.running;
+    const startedAt = Date.now();
+    const request = this.request(startedAt);
+    if (request instanceof Refusal) {
+      store.run.value = { ...store.run.value, phase: "failed", error: request };
+      return;
+    }
+    const before = store.run.value;
+    store.run.value = { ...before, phase: "loading", startedAt, more: "idle" };
+    store.elsewhere.value = null;
+    const logs = request.query.trimStart().startsWith("{");
+    if (logs) this.surroundings(request, signal);
+    try {
+      const answer = await this.api.query(request, signal);
+      store.serverDown.value = false;
+      const common = {
+        phase: "ready" as const,
+        query: request.query,
+        start: request.start ?? "",
+        end: request.end ?? "",
+        startedAt,
+        error: null,
+        more: "idle" as const,
+        stats: answer.stats,
+      };
+      const ring = new Ring(SEARCH_ROWS);
+      if (isSeries(answer)) {
+        store.run.value = { ...common, next: null, series: answer };
+        store.ring.value = ring;
+        store.volume.value = { answer: null, state: "absent" };
+        this.note(request.query, answer.series.length, answer.stats);
+        return;
+      }
+      const page = await this.withSelected(answer, request, signal);
+      this.add(ring, page.logs);
+      store.ring.value = ring;
+      store.touch();
+      store.run.value = { ...common, next: page.next, series: null };
+      if (!logs) this.surroundings(request, signal);
+      this.note(request.query, ring.length, answer.stats);
+      if (!ring.length) void this.explainNothing(request.query, signal);
+      else store.empty.value = false;
+      await this.fillLevels(signal);
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) return;
+      const refusal = asRefusal(error);
+      store.serverDown.value = refusal.status === 0;
+      store.run.value = { ...store.run.value, phase: "failed", error: refusal };
+    }
+  }
+
+  /** Loads the page behind the last row. */
+  async more(): Promise<void> {
+    const { store } = this;
+    const { next, more, phase, query, start, end } = store.run.value;
+    if (!next || more === "loading" || phase === "loading" || store.isLive.value) return;
+    const { signal } = this.running;
+    store.run.value = { ...store.run.value, more: "loading" };
+    try {
+      const { direction } = store.place.value;
+      const answer = await this.api.entries(
+        { query, start, end, direction, limit: this.limit(), cursor: next },
+        signal,
+      );
+      this.add(store.ring.value, answer.logs);
+      store.touch();
+      const full = store.ring.value.length >= SEARCH_ROWS;
+      store.run.value = { ...store.run.value, more: "idle", next: full ? null : answer.next, stats: answer.stats };
+    } catch (error) {
+      if (!isAbort(error)) store.run.value = { ...store.run.value, more: "failed" };
+    }
+  }
+
+  /** More pages until enough rows of the chosen levels are loaded. */
+  async fillLevels(signal = this.running.signal): Promise<void> {
+    const { store } = this;
+    if (!store.place.value.levels.length) return;
+    for (let pages = 0; pages < PAGES_AT_MOST && store.rows.value.length < SEEN_AT_LEAST; pages++) {
+      if (signal.aborted || !store.run.value.next) return;
+      await this.more();
+    }
+  }
+
+  /** Asks for the volume again, after it failed alone. */
+  retryVolume(): void {
+    const { query, start, end } = this.store.run.value;
+    void this.part(
+      this.store.volume,
+      (signal) => this.api.volume({ query, start, end, buckets: BUCKETS }, signal),
+      this.running.signal,
+    );
+  }
+
+  /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
+  stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
+    return this.locate(nanoseconds(timestamp), id, signal);
+  }
+
+  /** The stored entry with this id, of this time in nanoseconds; null where there is none. */
+  async locate(ns: string, id: string, signal?: AbortSignal): Promise<Entry | null> {
+    const range = { query: "{}", start: timestampOf(ns), end: timestampOf(ns, 1n), limit: LARGE_PAGE };
+    let cursor: string | undefined;
+    do {
+      const answer = await this.api.entries({ ...range, cursor }, signal);
+      const found = answer.logs.find((entry) => entry.id === id);
+      if (found) return found;
+      cursor = answer.next ?? undefined;
+    } while (cursor);
+    return null;
+  }
+
+  private note(query: string, count: number, stats: QueryStats): void {
+    const { from, to } = this.store.place.value;
+    this.remember({ query, range: { from, to }, at: Date.now(), count, milliseconds: stats.executionTime });
+  }
+
+  private limit(): number {
+    const { levels, limit } = this.store.place.value;
+    return levels.length ? LARGE_PAGE : limit;
+  }
+
+  private request(now: number): (QueryRequest & { query: string }) | Refusal {
+    const { query, from, to, direction } = this.store.place.value;
+    const [start, end] = [time.resolveTime(from, now), time.resolveTime(to, now)];
+    if (start === null || end === null) {
+      const wrong = start === null ? from : to;
+      return new Refusal(400, { error: `“${wrong}” is not a time`, hint: "choose one in the time picker (t)" }, null);
+    }
+    return { query: query.trim() || "{}", start, end, direction, limit: this.limit() };
+  }
+
+  // A permalink's line may lie behind the first page: then the page that begins with it is shown.
+  private async withSelected(answer: LogsAnswer, request: QueryRequest, signal: AbortSignal): Promise<LogsAnswer> {
+    const wanted = readSelected(this.store.place.value.selected);
+    if (!wanted) return answer;
+    let page = answer;
+    let entry = page.logs.find(({ id }) => id === wanted.id);
+    if (!entry && page.next) {
+      const border =
+        request.direction === "forward" ? { start: timestampOf(wanted.ns) } : { end: timestampOf(wanted.ns, 1n) };
+      page = await this.api.entries({ ...request, ...border }, signal);
+      entry = page.logs.find(({ id }) => id === wanted.id);
+    }
+    if (!entry) return answer;
+    this.store.selected.value = entry;
+    this.store.detailsOpen.value = true;
+    return page;
+  }
+
+  private add(ring: Ring, entries: readonly Entry[]): void {
+    if (this.store.place.value.direction === "backward") ring.unshift([...entries].reverse());
+    else ring.push(entries);
+  }
+
+  private surroundings({ query, start, end }: QueryRequest, signal: AbortSignal): void {
+    const { volume, fields } = this.store;
+    void this.part(volume, (until) => this.api.volume({ query, start, end, buckets: BUCKETS }, until), signal);
+    void this.part(fields, (until) => this.api.fields({ query, start, end, limit: 1000, values: 10 }, until), signal);
+  }
+
+  private async part<T>(
+    into: { value: Part<T> },
+    ask: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (into.value.state === "absent" && into.value.answer === null && this.absent.has(into)) return;
+    const before = into.value;
+    into.value = { ...before, state: "loading" };
+    try {
+      const answer = await ask(signal);
+      if (!signal.aborted) into.value = { answer, state: "ready" };
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) return;
+      const { status } = asRefusal(error);
+      if (status === 404) this.absent.add(into); // a server without the route: never asked again
+      // A malformed query: what belongs to the lines of the query before stays, as they do.
+      if (status === 400 && before.answer) into.value = { answer: before.answer, state: "ready" };
+      else into.value = { answer: null, state: status === 404 || status === 400 ? "absent" : "failed" };
+    }
+  }
+
+  private readonly absent = new Set<object>();
+
+  private async explainNothing(query: string, signal: AbortSignal): Promise<void> {
+    try {
+      const { logs } = await this.api.entries({ query, limit: 1 }, signal);
+      this.store.elsewhere.value = logs[0]?.timestamp ?? null;
+      if (logs.length) return;
+      const any = await this.api.entries({ query: "{}", limit: 1 }, signal);
+      this.store.empty.value = any.logs.length === 0;
+    } catch {
+      // Only a hint: without it the page says what it knows.
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { useEffect, useRef } from "preact/hooks";
+import { count } from "../format";
+import * as build from "../logql/build";
+import { usePage } from "../page";
+import { Icon } from "./Icon";
+
+/** Finds text in the loaded lines; the list marks it. */
+export function FindBar() {
+  const page = usePage();
+  const { finder, store } = page;
+  const field = useRef<HTMLInputElement>(null);
+  const { text, regex, matchCase } = finder.search.value;
+  const rows = store.rows.value;
+  useEffect(() => field.current?.focus(), []);
+  useEffect(() => {
+    finder.look(rows);
+    page.mark();
+  }, [text, regex, matchCase, rows]);
+  useEffect(() => page.mark(), [finder.found.value]);
+  const step = (by: 1 | -1) => {
+    const at = finder.step(by);
+    if (at >= 0) page.list?.move(at);
+    page.mark();
+    field.current?.focus();
+  };
+  const close = () => {
+    store.findOpen.value = false;
+    finder.close();
+    page.mark();
+    page.list?.focus();
+  };
+  const found = finder.found.value.length;
+  return (
+    <search class="findbar">
+      <input
+        ref={field}
+        class="input"
+        aria-label="Find in the loaded lines"
+        placeholder="Find in the loaded lines"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => {
+          finder.current.value = -1;
+          finder.search.value = { ...finder.search.value, text: event.currentTarget.value };
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
+          else if (event.key === "Escape") close();
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      />
+      <button
+        type="button"
+        class="button"
+        aria-pressed={matchCase}
+        aria-label="Match case"
+        title="Match case"
+        onClick={() => {
+          finder.search.value = { ...finder.search.value, matchCase: !matchCase };
+        }}
+      >
+        Aa
+      </button>
+      <button
+        type="button"
+        class="button"
+        aria-pressed={regex}
+        aria-label="Regular expression"
+        title="Regular expression"
+        onClick={() => {
+          finder.search.value = { ...finder.search.value, regex: !regex };
+        }}
+      >
+        .*
+      </button>
+      <button type="button" class="button" aria-label="Previous match" onClick={() => step(-1)}>
+        <Icon name="up" />
+      </button>
+      <button type="button" class="button" aria-label="Next match" onClick={() => step(1)}>
+        <Icon name="down" />
+      </button>
+      <span class="find-count" role="status">
+        {finder.error.value ||
+          (text ? `${finder.ordinal ? `${count(finder.ordinal)} of ` : ""}${count(found)} loaded lines` : "")}
+      </span>
+      <span class="spacer" />
+      {text && !regex && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            page.setQuery(build.addLineFilter(store.place.value.query, text));
+            close();
+          }}
+        >
+          Add to query
+        </button>
+      )}
+      <button type="button" class="button is-bare" aria-label="Close find" onClick={close}>
+        <Icon name="close" />
+      </button>
+    </search>
+  );
+}

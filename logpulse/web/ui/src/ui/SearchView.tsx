@@ -1,0 +1,151 @@
+import { useEffect } from "preact/hooks";
+import type { Level } from "../levels";
+import { usePage } from "../page";
+import { useChunk } from "./Chunk";
+import { Details } from "./Details";
+import { FindBar } from "./FindBar";
+import { Icon } from "./Icon";
+import { ListPane } from "./ListPane";
+import { loadFacets, loadHistogram, loadMetricChart } from "./parts";
+import { QueryBar } from "./QueryBar";
+import { Splitter } from "./Splitter";
+import { Nothing, Notice, Progress } from "./States";
+import { Toolbar } from "./Toolbar";
+
+/** Query, facets, histogram, lines or chart, details. */
+export function SearchView() {
+  const { store } = usePage();
+  const series = store.run.value.series;
+  const open = store.detailsOpen.value && store.selected.value;
+  const facets = store.fields.value.state !== "absent" && !series;
+  const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
+  return (
+    <div class={classes.join(" ")}>
+      <QueryBar />
+      <div class="search-columns">
+        {facets && <FacetsPane />}
+        <section class="results" aria-label="Results">
+          <Progress />
+          <Notice />
+          {series ? (
+            <ChartPane />
+          ) : (
+            <>
+              <VolumePane />
+              <Toolbar />
+              {store.findOpen.value && <FindBar />}
+              <div class={store.run.value.phase === "failed" ? "list-area is-previous" : "list-area"}>
+                <ListPane />
+                <Nothing />
+              </div>
+            </>
+          )}
+        </section>
+        {open && (
+          <>
+            <Splitter />
+            <Details entry={open} />
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function FacetsPane() {
+  const page = usePage();
+  const { store } = page;
+  const Facets = useChunk(loadFacets);
+  const { answer, state } = store.fields.value;
+  return (
+    <aside class="facets-pane" aria-label="Labels and fields">
+      <button
+        type="button"
+        class="button is-bare facets-close"
+        aria-label="Close labels and fields"
+        onClick={() => {
+          store.facetsOpen.value = false;
+        }}
+      >
+        <Icon name="close" />
+      </button>
+      {Facets && (
+        <Facets
+          answer={answer}
+          loading={state === "loading"}
+          query={store.place.value.query}
+          onQuery={(text) => page.setQuery(text)}
+          values={(name, prefix, signal) => {
+            const { query, start, end } = store.run.value;
+            return page.api.fieldValues(name, { query, start, end, prefix, limit: 200 }, signal);
+          }}
+          columns={store.place.value.columns}
+          onColumn={(name) => page.toggleColumn(name)}
+        />
+      )}
+      {state === "failed" && <p class="facets-note">Labels and fields are not available now.</p>}
+    </aside>
+  );
+}
+
+function VolumePane() {
+  const page = usePage();
+  const { store } = page;
+  const { answer, state } = store.volume.value;
+  const shown = state !== "absent" && state !== "idle" && !store.isLive.value;
+  const Histogram = useChunk(loadHistogram, shown);
+  const theme = useTheme();
+  if (!shown) return null;
+  if (state === "failed") {
+    return (
+      <div class="volume is-failed">
+        Volume unavailable ·{" "}
+        <button type="button" class="link" onClick={() => page.search.retryVolume()}>
+          retry
+        </button>
+      </div>
+    );
+  }
+  return (
+    <div class="volume">
+      {Histogram && (
+        <Histogram
+          volume={answer}
+          loading={state === "loading"}
+          levels={store.place.value.levels}
+          zone={store.place.value.zone}
+          theme={theme}
+          onZoom={(range) => page.setRange(range)}
+          onZoomOut={() => page.zoomOut()}
+          onLevel={(level, add) => page.chooseLevel((level || "unknown") as Level, add)}
+        />
+      )}
+    </div>
+  );
+}
+
+function ChartPane() {
+  const page = usePage();
+  const { store } = page;
+  const { series } = store.run.value;
+  const Chart = useChunk(loadMetricChart);
+  const theme = useTheme();
+  if (!series || !Chart) return null;
+  return (
+    <div class="chart-area">
+      <Chart answer={series} zone={store.place.value.zone} theme={theme} onZoom={(range) => page.setRange(range)} />
+    </div>
+  );
+}
+
+/** Changes when colours have to be read anew: by choice or with the system. */
+function useTheme(): string {
+  const { store } = usePage();
+  useEffect(() => {
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => store.touch();
+    media.addEventListener("change", changed);
+    return () => media.removeEventListener("change", changed);
+  }, [store]);
+  return `${store.theme.value} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+}
