@@ -58,7 +58,7 @@ function FacetsPane() {
   const Facets = useChunk(loadFacets);
   const { answer, state } = store.fields.value;
   return (
-    <aside class="facets" aria-label="Labels and fields">
+    <aside class="facets-pane" aria-label="Labels and fields">
       <button
         type="button"
         class="button is-bare facets-close"
