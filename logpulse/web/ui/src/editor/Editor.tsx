@@ -95,8 +95,9 @@ export default function Editor(props: EditorProps) {
   return (
     <div class="editor">
       <div class="editor-text" ref={host} />
+      {/* What a run was refused for is said by the page, at length; this is what typing brings up. */}
       <div class="editor-message" aria-live="polite">
-        {error && (
+        {error && error.error !== props.error?.error && (
           <>
             <span class="editor-reason">{reasonOf(error)}</span>
             {error.hint && <span class="editor-hint">{error.hint}</span>}
