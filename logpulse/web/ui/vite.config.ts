@@ -18,6 +18,8 @@ export default defineConfig({
       "^/(query|labels|volume|context|fields|parse|export|health|ingest|ui|stream)($|[/?])": {
         target: server,
         ws: true,
+        changeOrigin: true,
+        rewriteWsOrigin: true,
       },
     },
   },

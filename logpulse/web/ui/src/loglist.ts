@@ -134,7 +134,6 @@ export class LogList {
     this.cursor = index;
     this.cursorRow = row;
     this.reveal(index);
-    this.stale = true;
     this.draw();
     if (row.entry) this.listener.onCursor(row, index);
   }
@@ -338,7 +337,6 @@ export class LogList {
       if (index >= first && index <= last) continue;
       this.shown.delete(index);
       this.views.push(view);
-      view.index = -1;
     }
     const [from, to] = this.cursor < 0 ? [-1, -2] : this.range();
     let inexact = false;
@@ -365,7 +363,7 @@ export class LogList {
       if (this.layout.columns && row.entry && !isExact(row.plain)) inexact = true;
     }
     if (!this.shown.has(this.cursor)) this.element.removeAttribute("aria-activedescendant");
-    for (const view of this.views) view.element.hidden = true;
+    for (const view of this.views) view.free();
     return inexact;
   }
 

@@ -71,6 +71,14 @@ export class RowView {
     element.classList.toggle("is-cursor", cursor);
   }
 
+  /** Takes the row off the screen until another is shown. */
+  free(): void {
+    if (this.index < 0) return;
+    this.index = -1;
+    this.element.hidden = true;
+    this.element.removeAttribute("aria-posinset");
+  }
+
   /** Pixels that the message takes, for rows whose wrapping cannot be computed. */
   get messageHeight(): number {
     return this.message.scrollHeight;
