@@ -133,7 +133,7 @@ async def _read_page(services: Services, asked: ExportRequest) -> WrittenPage:
         level_of = services.level_of
         return WrittenPage(asked.form.written(entry_json(entry, level_of) for entry in page.entries), page.next)
 
-    return await services.queries.run("export", work)
+    return await services.queries.run("export", work, asked.page.query)
 
 
 def _file_name(services: Services, form: ExportFormat) -> str:

@@ -44,12 +44,16 @@ class LabelJson(msgspec.Struct):
 
 
 class FieldJson(msgspec.Struct):
-    """A field likewise, in the lines of a sample; estimated says that there are more lines than those."""
+    """A field likewise, in the lines of a sample; estimated says that there are more lines than those.
+
+    `parsers` find it in lines; metadata that no line has needs none.
+    """
 
     name: str
     type: str
     cardinality: int
     cardinality_is_estimated: bool = msgspec.field(name="cardinalityIsEstimated")
+    parsers: list[str]
     values: list[ValueJson]
 
 
@@ -94,7 +98,7 @@ def fields(services: Services) -> Blueprint:
             found = detect_fields((entry.record for entry in page.entries), limit, interrupt)
             return _fields_json(dict(sorted(counts.items())[:limit]), found, page, values)
 
-        return await query_response(services, "fields", answer)
+        return await query_response(services, "fields", answer, asked.query)
 
     @routes.route("/fields/<name>/values", methods=_BOTH)
     async def list_values(name: str) -> Response:
@@ -112,7 +116,7 @@ def fields(services: Services) -> Blueprint:
             matching = {value: count for value, count in counts.items() if value.startswith(prefix)}
             return msgspec.json.encode(ValuesJson(_top(matching, limit), len(matching) > limit))
 
-        return await query_response(services, "fields", answer)
+        return await query_response(services, "fields", answer, asked.query)
 
     return routes
 
@@ -137,7 +141,14 @@ def _fields_json(labels: LabelCounts, found: Iterable[DetectedField], page: Logs
         FieldsJson(
             [LabelJson(name, len(counts), _top(counts, values)) for name, counts in labels.items()],
             [
-                FieldJson(each.label, each.type.value, each.cardinality, estimated, _top(each.values, values))
+                FieldJson(
+                    each.label,
+                    each.type.value,
+                    each.cardinality,
+                    estimated,
+                    list(each.parsers),
+                    _top(each.values, values),
+                )
                 for each in found
             ],
             len(page.entries),

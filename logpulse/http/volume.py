@@ -56,7 +56,7 @@ def volume(services: Services) -> Blueprint:
             found = services.engine.histogram(asked, services.level_rule, interrupt)
             return _volume_json(found, asked, time.perf_counter() - began)
 
-        return await query_response(services, "volume", answer)
+        return await query_response(services, "volume", answer, asked.query)
 
     return routes
 

@@ -60,6 +60,7 @@ async def test_labels_and_fields(filled: httpx.AsyncClient) -> None:
                 "type": "string",
                 "cardinality": 1,
                 "cardinalityIsEstimated": False,
+                "parsers": ["json"],
                 "values": [{"value": "ada", "count": 4}],
             },
             {
@@ -67,6 +68,7 @@ async def test_labels_and_fields(filled: httpx.AsyncClient) -> None:
                 "type": "duration",
                 "cardinality": 2,
                 "cardinalityIsEstimated": False,
+                "parsers": ["logfmt"],
                 "values": [{"value": "5ms", "count": 2}, {"value": "7ms", "count": 1}],
             },
             {
@@ -74,6 +76,7 @@ async def test_labels_and_fields(filled: httpx.AsyncClient) -> None:
                 "type": "int",
                 "cardinality": 2,
                 "cardinalityIsEstimated": False,
+                "parsers": ["logfmt"],
                 "values": [{"value": "200", "count": 2}, {"value": "500", "count": 1}],
             },
         ],

@@ -6,6 +6,7 @@ import type {
   ErrorAnswer,
   FieldsAnswer,
   LogsAnswer,
+  ParseAnswer,
   SeriesAnswer,
   Session,
   ValueCount,
@@ -109,7 +110,7 @@ export class Api {
     return this.ask<string[]>(`labels/${encodeURIComponent(name)}/values`, request, signal);
   }
 
-  parse(query: string, signal?: AbortSignal): Promise<{ kind: "logs" | "metrics"; query: string }> {
+  parse(query: string, signal?: AbortSignal): Promise<ParseAnswer> {
     return this.ask("parse", { query }, signal);
   }
 

@@ -2,7 +2,7 @@
 
 import { type Api, asRefusal } from "./api";
 import type { CompletionSource } from "./slots";
-import type { ErrorAnswer, ValueCount } from "./types";
+import type { ValueCount } from "./types";
 
 const VALUES = 200;
 
@@ -28,12 +28,8 @@ export function source(api: Api, range: () => Range): CompletionSource {
       return fields.map(({ name }) => name);
     },
     parse: async (query, signal) => {
-      try {
-        await api.parse(query, signal);
-        return null;
-      } catch (error) {
-        return judgement(error);
-      }
+      const judged = await api.parse(query, signal);
+      return judged.kind === null && judged.position ? judged : null;
     },
   };
 }
@@ -41,10 +37,4 @@ export function source(api: Api, range: () => Range): CompletionSource {
 function plainValues(all: readonly string[], prefix: string): { values: ValueCount[]; more: boolean } {
   const fitting = all.filter((value) => value.startsWith(prefix));
   return { values: fitting.slice(0, VALUES).map((value) => ({ value, count: 0 })), more: fitting.length > VALUES };
-}
-
-function judgement(error: unknown): ErrorAnswer | null {
-  const refusal = asRefusal(error);
-  if (refusal.status !== 400) return null;
-  return refusal.answer.position ? refusal.answer : null;
 }

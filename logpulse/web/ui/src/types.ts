@@ -78,6 +78,8 @@ export interface LabelFacet {
 export interface FieldFacet extends LabelFacet {
   type: string;
   cardinalityIsEstimated: boolean;
+  /** By which parsers the lines give it; none for metadata. */
+  parsers: string[];
 }
 
 export interface FieldsAnswer {
@@ -103,6 +105,9 @@ export interface ErrorAnswer {
   sent?: number | string;
   field?: string;
 }
+
+/** Of /parse: what a text is, or why it is nothing. */
+export type ParseAnswer = { kind: "logs" | "metrics"; query: string } | ({ kind: null } & ErrorAnswer);
 
 export interface Session {
   required: boolean;

@@ -131,11 +131,6 @@ const overSelection = EditorView.domEventHandlers({
   },
 });
 
-// Where the server's page has its slot; browsers show it to scripts as a property alone.
-function slotNonce(): string {
-  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
-}
-
 function diagnosticsOf(text: string, error: ErrorAnswer | null): Diagnostic[] {
   const span = error && spanOf(text, error);
   if (!span) return [];
@@ -153,7 +148,7 @@ function extensions(props: () => EditorProps, onEdit: (text: string) => void) {
     return true;
   };
   return [
-    EditorView.cspNonce.of(props().nonce || slotNonce()),
+    EditorView.cspNonce.of(props().nonce),
     history(),
     closeBrackets(),
     bracketMatching(),

@@ -76,8 +76,8 @@ export default function Facets(props: FacetsProps) {
 }
 
 /** How a field gets into the query: through the parser that finds it, or as it is where a parser already stands there. */
-function kindOf(field: FieldFacet & { parsers?: readonly string[] }, query: string): FieldKind {
-  const parsers = field.parsers ?? [];
+function kindOf(field: FieldFacet, query: string): FieldKind {
+  const { parsers } = field;
   const stages = logParts(query)[0]?.stages ?? [];
   if (stages.some(({ word, kind }) => kind === "parser" && (parsers.length === 0 || parsers.includes(word))))
     return "metadata";
