@@ -108,7 +108,7 @@ function QueryText() {
 
 /** The nonce that the server puts into index.html for the editor's style element; empty without one. */
 function nonce(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
+  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 }
 
 const LINES_AT_MOST = 6;
