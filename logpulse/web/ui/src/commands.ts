@@ -37,6 +37,10 @@ export function perform(page: Page, action: Action): boolean {
       if (store.findOpen.value) return false; // the second Ctrl+F is the browser's
       store.findOpen.value = true;
       return true;
+    case "nextMatch":
+    case "previousMatch":
+      page.stepMatch(action === "nextMatch" ? 1 : -1);
+      return true;
     case "query":
       page.focusQuery();
       return true;

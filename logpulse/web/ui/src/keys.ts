@@ -2,6 +2,8 @@
 
 export type Action =
   | "find"
+  | "nextMatch"
+  | "previousMatch"
   | "query"
   | "run"
   | "time"

@@ -204,6 +204,13 @@ export class Page {
     this.list?.setMarks(this.finder.marks(this.store.run.value.query));
   }
 
+  /** Goes to the next match of the find bar, or the one before. */
+  stepMatch(by: 1 | -1): void {
+    const at = this.finder.step(by);
+    if (at >= 0) this.list?.move(at);
+    this.mark();
+  }
+
   openDetails(): void {
     const { store } = this;
     if (!store.selected.value) return;

@@ -72,11 +72,11 @@ export class RowView {
       element.style.height = value;
     });
     this.write("selected", String(selected), (value) => element.setAttribute("aria-selected", value));
-    this.write("cursor", cursor ? this.spoken : "", (value) => {
+    this.write("cursor", cursor ? (this.row?.level ?? "") : "", (level) => {
       element.classList.toggle("is-cursor", cursor);
-      // Only the row at the cursor is read out; the others are named by what they show.
-      if (cursor) element.setAttribute("aria-label", value);
-      else element.removeAttribute("aria-label");
+      // Three letters are read letter by letter; the row that is read out says its level as a word, too.
+      if (level) element.setAttribute("aria-description", level);
+      else element.removeAttribute("aria-description");
     });
   }
 
@@ -86,12 +86,6 @@ export class RowView {
     if (this.written.get(name) === value) return;
     this.written.set(name, value);
     apply(value);
-  }
-
-  private get spoken(): string {
-    return this.row?.entry
-      ? `${this.time.textContent} ${this.row.level} ${this.row.plain.slice(0, 300)}`
-      : (this.message.textContent ?? "");
   }
 
   /** Takes the row off the screen until another is shown. */

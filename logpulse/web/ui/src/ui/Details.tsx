@@ -146,6 +146,11 @@ function Fields({ entry, stored }: { entry: Entry; stored: Entry }) {
   return (
     <table class="fields">
       <caption class="visually-hidden">Labels, metadata and fields</caption>
+      <colgroup>
+        <col class="fields-name" />
+        <col />
+        <col class="fields-tools" />
+      </colgroup>
       {GROUPS.map(([title, kinds]) => {
         const rows = fields.filter(({ kind }) => kinds.includes(kind));
         if (!rows.length) return null;

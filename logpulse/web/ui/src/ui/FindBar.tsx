@@ -18,9 +18,7 @@ export function FindBar() {
   }, [text, regex, matchCase, rows]);
   useEffect(() => page.mark(), [finder.found.value]);
   const step = (by: 1 | -1) => {
-    const at = finder.step(by);
-    if (at >= 0) page.list?.move(at);
-    page.mark();
+    page.stepMatch(by);
     field.current?.focus();
   };
   const close = () => {

@@ -5,6 +5,7 @@ import * as build from "../logql/build";
 import { usePage } from "../page";
 import type { LabelFacet } from "../types";
 
+const LABELS = 1000;
 const VALUES = 50;
 const MANY = 10_000;
 
@@ -70,7 +71,7 @@ export function Labels() {
 async function load(page: ReturnType<typeof usePage>, signal: AbortSignal): Promise<readonly LabelFacet[]> {
   const range = page.rangeNow();
   try {
-    return (await page.api.fields({ query: "{}", ...range, limit: 1, values: VALUES }, signal)).labels;
+    return (await page.api.fields({ query: "{}", ...range, limit: LABELS, values: VALUES }, signal)).labels;
   } catch (error) {
     if (isAbort(error) || asRefusal(error).status !== 404) throw error;
   }

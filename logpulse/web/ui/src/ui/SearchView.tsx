@@ -21,6 +21,7 @@ export function SearchView() {
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
+      <h1 class="visually-hidden">Search</h1>
       <QueryBar />
       <div class="search-columns">
         {facets && <FacetsPane />}

@@ -101,7 +101,11 @@ function ZoneMenu() {
   const { zone } = page.store.place.value;
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
-    <Menu label={zone === "local" ? "Local" : zone} name="Time zone" class="button zone-button">
+    <Menu
+      label={zone === "local" ? "Local" : zone}
+      name={`Time zone: ${zone === "local" ? "Local" : zone}`}
+      class="button zone-button"
+    >
       {(close) => (
         <div class="menu-list">
           {[...new Set(["local", "UTC", own])].map((name) => (
