@@ -2,10 +2,14 @@
 
 import { ansiRuns, type Run, stripAnsi, visible } from "./ansi";
 import { entryLevel, type Level } from "./levels";
+import { fieldsOf } from "./message";
 import type { Entry } from "./types";
 
 /** So many characters of a line the list draws; the details show more. */
 export const LINE_CAP = 4096;
+
+/** Fields of longer lines are no columns, as a screen of them would take too long to read. */
+const FIELDS_WITHIN = 16_384;
 
 /** A place in a tail where entries may be missing; `load` asks for them. */
 export interface Gap {
@@ -21,6 +25,7 @@ export class Row {
   wrappedLines = 0;
   wrappedFor = 0;
   private text: string | null = null;
+  private fields: ReadonlyMap<string, string> | null = null;
 
   constructor(
     readonly entry: Entry | null,
@@ -42,9 +47,23 @@ export class Row {
     return ansiRuns(this.capped).map(({ text, style }) => ({ text: visible(text), style }));
   }
 
+  /** What stands in a column: a label, else metadata, else a field of the line, else nothing; at most `LINE_CAP` characters. */
+  column(name: string): string {
+    const { labels = {}, metadata = {} } = this.entry ?? {};
+    const value = own(labels, name) ?? own(metadata, name) ?? this.field(name);
+    return visible(value.length > LINE_CAP ? value.slice(0, LINE_CAP) : value);
+  }
+
   /** Characters of the message that the list does not draw. */
   get hidden(): number {
     return Math.max(0, (this.entry?.message.length ?? 0) - LINE_CAP);
+  }
+
+  private field(name: string): string {
+    const message = this.entry?.message ?? "";
+    if (message.length > FIELDS_WITHIN) return "";
+    this.fields ??= new Map(fieldsOf(message).map((field) => [field.name, field.value]));
+    return this.fields.get(name) ?? "";
   }
 
   private get capped(): string {
@@ -53,6 +72,11 @@ export class Row {
       .replace(/\r?\n$/, "")
       .replaceAll("\r\n", "\n");
   }
+}
+
+// A label may be called `constructor`, which every object has of its own accord.
+function own(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** What the list reads: rows by their place on the screen, the first on top. */

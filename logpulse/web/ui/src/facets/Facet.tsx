@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { visible } from "../ansi";
 import { compact, count } from "../format";
 import type { FacetsProps } from "../slots";
 import type { FieldFacet, LabelFacet, ValueCount } from "../types";
@@ -95,7 +96,7 @@ interface ValueProps extends Pick<FacetProps, "onInclude" | "onExclude"> {
 }
 
 function Value({ value: { value, count: times }, share, state, onInclude, onExclude }: ValueProps) {
-  const name = value === "" ? "(empty)" : value;
+  const name = value === "" ? "(empty)" : visible(value);
   return (
     <li class="facet-value" data-state={state}>
       <button

@@ -199,8 +199,8 @@ function FieldRow({ field }: { field: Field }) {
   const isColumn = page.store.place.value.columns.includes(name);
   return (
     <tr>
-      <th scope="row" title={name}>
-        {name}
+      <th scope="row" title={visible(name)}>
+        {visible(name)}
       </th>
       <td class="field-value">
         {shown}

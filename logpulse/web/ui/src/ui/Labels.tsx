@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
 import { count } from "../format";
 import * as build from "../logql/build";
@@ -54,7 +55,7 @@ export function Labels() {
                 .map((item) => (
                   <li key={item.value}>
                     <button type="button" onClick={() => begin(name, item.value)}>
-                      <span class="label-value">{item.value}</span>
+                      <span class="label-value">{visible(item.value)}</span>
                       {item.count > 0 && <span class="label-count">{count(item.count)}</span>}
                     </button>
                   </li>
