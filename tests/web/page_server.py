@@ -43,7 +43,7 @@ def level_of(number: int) -> str:
 
 
 def seeded_lines(newest: int | None = None, *, count: int = _LINES, span: int = _SPAN) -> list[Line]:
-    """Give `count` lines of three apps, evenly over `span` nanoseconds up to `newest` (a few seconds ago), oldest first.
+    """Give `count` lines of three apps, the oldest first, evenly over `span` nanoseconds up to `newest` (seconds ago).
 
     Each app writes in a way of its own: JSON, logfmt, plain text. Some are multi-line, coloured, or hold emoji.
     """
