@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from itertools import pairwise
 from urllib.parse import urlencode
 
 import pytest
@@ -108,7 +109,7 @@ def test_wrapped_lines_are_seen_whole_and_do_not_overlap(new_page: NewPage, serv
     shoot(page, "wrapped-dark")
     long = next(box for box in boxes if len(box.text) == _LONG)
     assert long.height >= long.needed
-    for box, below in zip(boxes, boxes[1:], strict=False):
+    for box, below in pairwise(boxes):
         assert box.bottom <= below.top + 0.5, (box, below)
         assert box.bottom - box.top >= box.needed - 0.5, box
 
