@@ -137,18 +137,6 @@ export default function Histogram(props: HistogramProps) {
   );
 }
 
-/** What stands in the histogram's place when it failed, while the lines are shown all the same. */
-export function HistogramFailure({ reason, onRetry }: { reason: string; onRetry(): void }) {
-  return (
-    <div class="histogram-failure" role="status">
-      <span title={reason}>Volume unavailable</span>
-      <button type="button" onClick={onRetry}>
-        Retry
-      </button>
-    </div>
-  );
-}
-
 function Legend({ volume, levels, onLevel }: Pick<HistogramProps, "levels" | "onLevel"> & { volume: VolumeAnswer }) {
   return (
     <fieldset class="histogram-legend" aria-label="Levels">

@@ -27,7 +27,8 @@ export function plotOf(answer: SeriesAnswer): Plot {
   const times = [...instants].sort((left, right) => left - right);
   const index = new Map(times.map((time, at) => [time, at]));
   const shared = sharedLabels(answer.series);
-  const lines = answer.series.map((series) => lineOf(series, index, shared));
+  const telling = tellingLabel(answer.series, shared);
+  const lines = answer.series.map((series) => lineOf(series, index, nameOf(series.labels, shared, telling)));
   return { times, lines: lines.sort(byGreatest) };
 }
 
@@ -54,7 +55,7 @@ export function figure(value: number | null): string {
   ).format(value);
 }
 
-function lineOf({ labels, points }: Series, index: ReadonlyMap<number, number>, shared: ReadonlySet<string>): Line {
+function lineOf({ labels, points }: Series, index: ReadonlyMap<number, number>, name: string): Line {
   const values = new Array<number | null>(index.size).fill(null);
   const finite: number[] = [];
   for (const [time, value] of points) {
@@ -72,18 +73,23 @@ function lineOf({ labels, points }: Series, index: ReadonlyMap<number, number>, 
     sum += value;
   }
   const mean = finite.length > 0 ? sum / finite.length : null;
-  return { name: nameOf(labels, shared), labels, values, last: finite.at(-1) ?? null, min, max, mean };
+  return { name, labels, values, last: finite.at(-1) ?? null, min, max, mean };
 }
 
-/** What tells the series from the others: its labels without those that all share, a lone one by its value. */
-function nameOf(labels: Readonly<Record<string, string>>, shared: ReadonlySet<string>): string {
-  const own = Object.keys(labels)
-    .filter((name) => !shared.has(name))
-    .sort();
-  const [only] = own;
-  if (own.length === 0) return Object.keys(labels).length > 0 ? braced(labels, Object.keys(labels).sort()) : "all";
-  if (own.length === 1 && only !== undefined) return labels[only] || `${only}=""`;
-  return braced(labels, own);
+/** What tells the series from the others: its labels without those that all share; values alone where one label tells all. */
+function nameOf(labels: Readonly<Record<string, string>>, shared: ReadonlySet<string>, telling: string | null): string {
+  const all = Object.keys(labels).sort();
+  if (all.length === 0) return "all";
+  if (telling !== null) return labels[telling] || `${telling}=""`;
+  const own = all.filter((name) => !shared.has(name));
+  return braced(labels, own.length > 0 ? own : all);
+}
+
+/** The one label besides the shared ones that every series has; null where there is none or are several. */
+function tellingLabel(all: readonly Series[], shared: ReadonlySet<string>): string | null {
+  const names = new Set(all.flatMap(({ labels }) => Object.keys(labels).filter((name) => !shared.has(name))));
+  const [only] = names;
+  return names.size === 1 && only !== undefined && all.every(({ labels }) => only in labels) ? only : null;
 }
 
 function braced(labels: Readonly<Record<string, string>>, names: readonly string[]): string {

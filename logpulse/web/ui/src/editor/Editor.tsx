@@ -12,6 +12,7 @@ import { type Diagnostic, setDiagnostics } from "@codemirror/lint";
 import { Annotation, EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { plainText } from "../logql/build";
 import { logql } from "../logql/lang";
 import type { EditorProps } from "../slots";
 import type { ErrorAnswer } from "../types";
@@ -95,8 +96,9 @@ export default function Editor(props: EditorProps) {
   return (
     <div class="editor">
       <div class="editor-text" ref={host} />
+      {/* What typing brings up; a refused run, and words that are no LogQL at all, the page itself speaks of. */}
       <div class="editor-message" aria-live="polite">
-        {error && (
+        {error && error.error !== props.error?.error && plainText(props.value) === null && (
           <>
             <span class="editor-reason">{reasonOf(error)}</span>
             {error.hint && <span class="editor-hint">{error.hint}</span>}
@@ -110,6 +112,28 @@ export default function Editor(props: EditorProps) {
       </div>
     </div>
   );
+}
+
+// A browser that replaces selected text itself may keep its look in a style attribute, which the page's
+// Content-Security-Policy refuses with an error in the console. So the editor replaces it.
+const overSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    const { data } = event;
+    if (event.inputType !== "insertText" || !data || main.empty || event.isComposing) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(data), { userEvent: "input.type" });
+    const handled = view.state
+      .facet(EditorView.inputHandler)
+      .some((handle) => handle(view, main.from, main.to, data, insert));
+    if (!handled) view.dispatch(insert());
+    event.preventDefault();
+    return true;
+  },
+});
+
+// Where the server's page has its slot; browsers show it to scripts as a property alone.
+function slotNonce(): string {
+  return document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 }
 
 function diagnosticsOf(text: string, error: ErrorAnswer | null): Diagnostic[] {
@@ -129,7 +153,7 @@ function extensions(props: () => EditorProps, onEdit: (text: string) => void) {
     return true;
   };
   return [
-    props().nonce ? EditorView.cspNonce.of(props().nonce) : [],
+    EditorView.cspNonce.of(props().nonce || slotNonce()),
     history(),
     closeBrackets(),
     bracketMatching(),
@@ -167,6 +191,7 @@ function extensions(props: () => EditorProps, onEdit: (text: string) => void) {
       if (!update.docChanged || update.transactions.some((transaction) => transaction.annotation(fromOutside))) return;
       onEdit(update.state.doc.toString());
     }),
+    overSelection,
     editorTheme,
   ];
 }

@@ -81,7 +81,7 @@ export function Facet({ facet, open, column, selected, values, onColumn, onInclu
               {...{ onInclude, onExclude }}
             />
           ))}
-          {found.note && prefix !== "" && <li class="facets-note">{found.note}</li>}
+          {found.note && prefix !== "" && <li class="facet-note">{found.note}</li>}
         </ul>
       )}
     </section>

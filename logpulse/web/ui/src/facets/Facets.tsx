@@ -31,9 +31,9 @@ export default function Facets(props: FacetsProps) {
     />
   );
   return (
-    <nav class="facets" aria-label="Labels and fields" aria-busy={loading}>
+    <div class="facet-browser" aria-busy={loading}>
       <input
-        class="facets-filter"
+        class="facet-filter"
         type="search"
         placeholder="Filter labels and fields…"
         aria-label="Filter labels and fields"
@@ -41,7 +41,7 @@ export default function Facets(props: FacetsProps) {
         onInput={(event) => setFilter(event.currentTarget.value)}
       />
       {chips.length > 0 && !isMetric(query) && (
-        <ul class="facets-chips" aria-label="Active filters">
+        <ul class="facet-chips" aria-label="Active filters">
           {chips.map((chip) => (
             <li key={`${chip.from} ${chip.text}`}>
               <code title={chip.text}>{chip.text}</code>
@@ -58,20 +58,20 @@ export default function Facets(props: FacetsProps) {
           ))}
         </ul>
       )}
-      {!answer && loading && <p class="facets-note">Counting labels…</p>}
+      {!answer && loading && <p class="facet-note">Counting labels…</p>}
       {answer && labels.length + fields.length === 0 && (
-        <p class="facets-note">
+        <p class="facet-note">
           {wanted ? `Nothing is named or has a value like “${filter.trim()}”.` : "No labels in this range."}
         </p>
       )}
       {labels.map((found) => facet(found, "label"))}
       {fields.length > 0 && answer && (
-        <h2 class="facets-heading">
+        <h2 class="facet-heading">
           Fields <small>of the newest {count(answer.sampledLines)} lines</small>
         </h2>
       )}
       {fields.map((found) => facet(found, kindOf(found, query)))}
-    </nav>
+    </div>
   );
 }
 
