@@ -1,6 +1,6 @@
 // The list of lines: rows of the screen only, recycled while scrolling, so that 100,000 lines cost what 50 do.
 
-import { isExact, type Layout, Offsets } from "./offsets";
+import { isGuessed, type Layout, Offsets } from "./offsets";
 import { Probe } from "./probe";
 import type { Row, Rows } from "./ring";
 import { type Look, type Marks, RowView } from "./rowview";
@@ -324,7 +324,7 @@ export class LogList {
         isCursor,
       );
       if (isCursor) this.element.setAttribute("aria-activedescendant", view.element.id);
-      if (this.layout.columns && row.entry && !isExact(row.plain)) inexact = true;
+      if (this.layout.columns && isGuessed(row, this.layout.columns)) inexact = true;
     }
     if (!this.shown.has(this.cursor)) this.element.removeAttribute("aria-activedescendant");
     for (const view of this.views) view.free();
@@ -350,7 +350,7 @@ export class LogList {
     let changed = false;
     for (const [index, view] of this.shown) {
       const row = this.rows.at(index);
-      if (!row?.entry || isExact(row.plain)) continue;
+      if (!row || !isGuessed(row, this.layout.columns)) continue;
       changed = this.offsets.measured(row, Math.max(1, Math.round(view.messageHeight / LINE))) || changed;
     }
     if (!changed) return;

@@ -21,6 +21,8 @@ export class Row {
   /** Lines that the wrapped text takes, and for how many columns that holds; the list's own. */
   wrappedLines = 0;
   wrappedFor = 0;
+  /** For how many columns these lines were measured, not computed. */
+  measuredFor = 0;
   private text: string | null = null;
   private fields: ReadonlyMap<string, string> | null = null;
 
