@@ -25,15 +25,21 @@ from hypercorn.typing import (
 )
 from wsproto.events import CloseConnection, Ping
 
-from logpulse.errors import LogPulseError, shorten
+from logpulse.errors import LimitExceededError, LogPulseError, shorten
 from logpulse.http.refusal import Refusal
 from logpulse.limits import CLOSE_SECONDS, DISCONNECT_SECONDS, HEADER_BYTES, TARGET_BYTES
 
 _DECODED_BY_HANDSHAKE: Final = {b"connection", b"sec-websocket-protocol"}
 _NOT_HTTP: Final = "the request is not HTTP/1.1 as RFC 9112 defines it"
+_HEAD_BYTES: Final = TARGET_BYTES + HEADER_BYTES
 _UNREADABLE: Final = {
-    431: f"the first line and the headers of a request may have {TARGET_BYTES + HEADER_BYTES} bytes together",
-    501: "the only Transfer-Encoding here is chunked",
+    431: Refusal.of(
+        431,
+        LimitExceededError(
+            "the size of the first line and all headers in bytes", _HEAD_BYTES, f"more than {_HEAD_BYTES}"
+        ),
+    ),
+    501: Refusal(501, "the only Transfer-Encoding here is chunked"),
 }
 _EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
 
@@ -80,7 +86,7 @@ class GuardedHTTP1(H11Protocol):
         raise RequestRefusedError(refusal)
 
     async def _send_error_response(self, status_code: int) -> None:
-        await self._send_refusal(Refusal(status_code, _UNREADABLE.get(status_code, _NOT_HTTP)))
+        await self._send_refusal(_UNREADABLE.get(status_code) or Refusal(status_code, _NOT_HTTP))
 
     async def _send_refusal(self, refusal: Refusal) -> None:
         headers = [*refusal.headers, *self.config.response_headers("h11")]

@@ -21,6 +21,7 @@ from logpulse.limits import HEADER_COUNT
 from .harness import GET, HANDSHAKE, PATIENCE, Client, Server, connected, serving
 
 BODY_BYTES = 1000
+LIMIT_FIELDS = {"limit", "value", "sent"}
 HEAD = b"POST /push HTTP/1.1\r\nHost: test\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 BAD: dict[str, tuple[bytes, set[int]]] = {
@@ -137,6 +138,8 @@ async def test_bad_input_is_answered_and_survived(
             answer = await client.answer()
             nursery.cancel_scope.cancel()
         assert (answer.early, answer.status in statuses) == ((), True), answer
+        if answer.status in {413, 414, 431}:
+            assert set(msgspec.json.decode(answer.body)) == {"error"} | LIMIT_FIELDS
         await server.serves()
     assert failures(caplog) == []
 
@@ -231,5 +234,6 @@ async def test_what_cannot_be_read_is_refused_with_its_reason_as_json(name: str)
         await server.serves()
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["connection"] == "close"
-    assert set(msgspec.json.decode(answer.body)) == {"error"}
+    carried = LIMIT_FIELDS if answer.status == 431 else set()
+    assert set(msgspec.json.decode(answer.body)) == {"error"} | carried
     assert answer.status in statuses
