@@ -43,6 +43,14 @@ _UNREADABLE: Final = {
 }
 _EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
 
+_VERSION: Final = b"13"
+_BAD_HANDSHAKE: Final = Refusal(400, "a WebSocket handshake is HTTP/1.1 and has a Sec-WebSocket-Key")
+_WRONG_VERSION: Final = Refusal(
+    426,
+    "Sec-WebSocket-Version: must be 13",
+    ((b"upgrade", b"websocket"), (b"sec-websocket-version", _VERSION)),
+)
+
 
 @attrs.define(eq=False, slots=False)
 class RequestRefusedError(LogPulseError):
@@ -158,6 +166,8 @@ class GuardedWebSocket(WSStream):
 
     * Data before the handshake is answered ends the connection. Hypercorn answers 400 over whatever the application is
       saying, and never tells it that its client has left.
+    * A handshake of another version is answered 426 with ours (RFC 6455, section 4.4), any other bad one 400, with the
+      reason as JSON, and its connection ends. Hypercorn answers without a body, and waits for the client to close.
     * Compression is not negotiated: what one read brings could unfold a thousandfold before its size is looked at.
     * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
       loop would never be cancelled and stop the event loop for good.
@@ -200,14 +210,25 @@ class GuardedWebSocket(WSStream):
         self._is_answering = True
         await super().app_send(message)
 
+    async def _send_error_response(self, status_code: int) -> None:
+        if status_code != _BAD_HANDSHAKE.status:
+            await super()._send_error_response(status_code)
+            return
+        refusal = _BAD_HANDSHAKE if self.handshake.version == _VERSION else _WRONG_VERSION
+        await self._send_refusal(refusal)
+        await self.send(events.StreamClosed(self.stream_id))
+
+    async def _send_refusal(self, refusal: Refusal) -> None:
+        await self.send(events.Response(self.stream_id, headers=refusal.headers, status_code=refusal.status))
+        await self.send(events.Body(self.stream_id, data=refusal.body))
+        await self.send(events.EndBody(self.stream_id))
+
     async def _refuse_early_data(self) -> None:
         if self._is_answering or self.app_put is None:
             return  # the handshake is being refused as it is
         self.closed = True
         await self.app_put({"type": "websocket.disconnect", "code": 1006})
-        await self.send(events.Response(self.stream_id, headers=_EARLY_DATA.headers, status_code=_EARLY_DATA.status))
-        await self.send(events.Body(self.stream_id, data=_EARLY_DATA.body))
-        await self.send(events.EndBody(self.stream_id))
+        await self._send_refusal(_EARLY_DATA)
         raise RequestRefusedError(_EARLY_DATA)
 
     async def _handle_events(self) -> None:

@@ -175,6 +175,26 @@ async def test_a_stock_server_forgets_an_application_over_data_before_the_handsh
             await app.ended.wait()
 
 
+async def test_a_handshake_of_another_version_is_told_ours(counters: EdgeCounters) -> None:
+    async with serving(bare(Late()), guard=guarded_hypercorn(counters)) as server, connected(server) as client:
+        await client.send(HANDSHAKE.replace(b": 13", b": 12") + b"\r\n")
+        answer = await client.answer()
+        assert (answer.status, answer.headers["sec-websocket-version"]) == (426, "13")
+        assert msgspec.json.decode(answer.body) == {"error": "Sec-WebSocket-Version: must be 13"}
+        await client.closed()
+    assert counters == EdgeCounters()
+
+
+async def test_a_stock_server_refuses_another_version_without_a_word_and_waits() -> None:
+    async with serving(bare(Late())) as server, connected(server) as client:
+        await client.send(HANDSHAKE.replace(b": 13", b": 12") + b"\r\n")
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (400, b"")
+        assert "sec-websocket-version" not in answer.headers
+        with pytest.raises(trio.TooSlowError):
+            await client.closed(within=0.3)
+
+
 # -- WebSocket messages -----------------------------------------------------------------------------------------------
 
 
