@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import attrs
@@ -172,6 +173,8 @@ class GuardedWebSocket(WSStream):
     * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
       loop would never be cancelled and stop the event loop for good.
     * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
+    * What a client sends to an application that has closed the WebSocket, or has ended, is dropped. Hypercorn puts it
+      into the application's queue, and once that is full it reads no more: not even the answer to the close frame.
     * A close frame of ours has CLOSE_SECONDS to be answered before the connection is closed (RFC 6455, section 7.1.1).
       Hypercorn closes it at once, and the client's answer then meets a reset.
     * The first ping is sent after one interval, and the last before the end. Hypercorn's first crosses the close of a
@@ -179,8 +182,11 @@ class GuardedWebSocket(WSStream):
     """
 
     _ended: trio.Event
+    _deliveries: dict[trio.CancelScope, ASGIReceiveEvent]
     _is_answering: bool = False
     _is_leaving: bool = False
+    _has_application_closed: bool = False
+    _has_application_ended: bool = False
 
     async def handle(self, event: events.Event) -> None:
         """Take one event of the connection.
@@ -189,7 +195,7 @@ class GuardedWebSocket(WSStream):
             RequestRefusedError: the client sent data before its handshake was answered.
         """
         if isinstance(event, events.Request):
-            self._ended = trio.Event()
+            self._ended, self._deliveries = trio.Event(), {}
             headers = [header for header in event.headers if header[0] != b"sec-websocket-extensions"]
             event = replace(event, headers=headers)
         elif isinstance(event, events.Body | events.Data) and not (self.closed or self.handshake.accepted):
@@ -200,15 +206,38 @@ class GuardedWebSocket(WSStream):
         finally:
             if self.closed:
                 self._ended.set()
+        if isinstance(event, events.Request) and self.app_put is not None:
+            self.app_put = partial(self._deliver, self.app_put)
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take one message of the application, `None` at its end."""
+        self._has_application_ended = message is None
+        self._has_application_closed |= message is not None and message["type"] == "websocket.close"
+        for delivery, waiting in self._deliveries.items():
+            if not self._is_heard(waiting):
+                delivery.cancel()
         if self.closed:
             await trio.lowlevel.checkpoint()
         elif message is None and self.state is ASGIWebsocketState.CLOSED:
             await self._wait_for_close()
         self._is_answering = True
         await super().app_send(message)
+
+    def _is_heard(self, message: ASGIReceiveEvent) -> bool:
+        if self._has_application_ended:
+            return False
+        return not self._has_application_closed or message["type"] != "websocket.receive"
+
+    async def _deliver(self, put: Callable[[ASGIReceiveEvent], Awaitable[None]], message: ASGIReceiveEvent) -> None:
+        if not self._is_heard(message):
+            await trio.lowlevel.checkpoint()
+            return
+        with trio.CancelScope() as delivery:
+            self._deliveries[delivery] = message
+            try:
+                await put(message)
+            finally:
+                del self._deliveries[delivery]
 
     async def _send_error_response(self, status_code: int) -> None:
         if status_code != _BAD_HANDSHAKE.status:
