@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from quart import Blueprint, Response, websocket
 
 from logpulse.errors import LogPulseError, StoppingError
+from logpulse.http.bodies import single
 from logpulse.http.context import Services
 from logpulse.http.problems import problem_response
 from logpulse.http.query_response import parsed
@@ -24,7 +25,7 @@ def stream(services: Services) -> Blueprint:
         try:
             if services.lifecycle.is_stopping:
                 raise StoppingError("the server is stopping")
-            parameters = websocket.args
+            parameters = single(websocket.args.items(multi=True))
             asked, tail_filter = await parsed(parameters.get("query", ""), lambda: _read(parameters))
             subscription = services.broadcaster.subscribe(tail_filter)
         except LogPulseError as error:
