@@ -24,6 +24,8 @@ export class Row {
   /** Lines that the wrapped text takes, and for how many columns that holds; the list's own. */
   wrappedLines = 0;
   wrappedFor = 0;
+  /** For how many columns these lines were measured, not computed. */
+  measuredFor = 0;
   private text: string | null = null;
   private fields: ReadonlyMap<string, string> | null = null;
 
@@ -47,8 +49,8 @@ export class Row {
     return ansiRuns(this.capped).map(({ text, style }) => ({ text: visible(text), style }));
   }
 
-  /** What stands in a column: a label, else metadata, else a field of the line, else nothing; at most `LINE_CAP` characters. */
-  column(name: string): string {
+  /** The value of a column: of a label, of metadata, or of a field of the line, whether the query parses it or not. */
+  value(name: string): string {
     const { labels = {}, metadata = {} } = this.entry ?? {};
     const value = own(labels, name) ?? own(metadata, name) ?? this.field(name);
     return visible(value.length > LINE_CAP ? value.slice(0, LINE_CAP) : value);

@@ -108,7 +108,7 @@ export class RowView {
     this.time.textContent = time;
     this.level.textContent = levelWord(row.level);
     this.cells.forEach((cell, at) => {
-      const value = row.column(look.columns[at] ?? "");
+      const value = row.value(look.columns[at] ?? "");
       cell.textContent = value;
       cell.title = value;
     });

@@ -28,7 +28,7 @@ describe("a column", () => {
     ["nothing that no line has", '{"a":1}', "constructor", ""],
     ["no field of a very long line", `{"a":1,"b":"${"x".repeat(20_000)}"}`, "a", ""],
   ])("shows %s", (_, message, name, wanted) => {
-    expect(row(message).column(name)).toBe(wanted);
+    expect(row(message).value(name)).toBe(wanted);
   });
 });
 
@@ -108,6 +108,11 @@ describe("a row", () => {
     expect(row.hidden).toBeGreaterThan(LINE_CAP);
     expect(row.runs.map(({ text }) => text).join("")).toBe(row.plain);
     expect(row.runs[0]).toEqual({ text: "red", style: "ansi-red" });
+  });
+
+  it("has the values of columns from labels, metadata and the line", () => {
+    const row = new Row(entry(1, { message: "a=1 b=2 c=3", labels: { a: "label" }, metadata: { b: "meta" } }));
+    expect(["a", "b", "c", "d"].map((name) => row.value(name))).toEqual(["label", "meta", "3", ""]);
   });
 
   it("ends where its message does", () => {
