@@ -2,6 +2,7 @@
 //   editor/Editor.tsx  chart/Histogram.tsx  chart/MetricChart.tsx  facets/Facets.tsx  TimePicker.tsx
 // Components are controlled: they show what they are given and call back; they never fetch, but for the completion source.
 
+import type { Level } from "./levels";
 import type { ErrorAnswer, FieldsAnswer, Position, SeriesAnswer, ValueCount, VolumeAnswer } from "./types";
 
 /** Times as they stand in the URL: `now-1h`, `now`, RFC 3339 with up to nine fractional digits. */
@@ -44,7 +45,7 @@ export interface HistogramProps {
   /** The answer belongs to an earlier range and a newer one is on its way: draw it dimmed. */
   loading: boolean;
   /** Levels shown; empty: all. */
-  levels: readonly string[];
+  levels: readonly Level[];
   zone: Zone;
   /** Changes when colours have to be read anew. */
   theme: string;
@@ -53,7 +54,7 @@ export interface HistogramProps {
   /** Double click: twice the range. */
   onZoomOut(): void;
   /** The legend: only this level, all if it is the only one; `add` (Shift) toggles it among the others. */
-  onLevel(level: string, add: boolean): void;
+  onLevel(level: Level, add: boolean): void;
 }
 
 export interface FacetsProps {

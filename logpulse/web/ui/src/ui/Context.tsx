@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { stripAnsi, visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
 import { clock, nanoseconds, timestampOf } from "../format";
-import { entryLevel, levelWord } from "../levels";
+import { levelOf, levelWord } from "../levels";
 import * as build from "../logql/build";
 import { type Page, usePage } from "../page";
 import type { ContextAnswer, Entry } from "../types";
@@ -122,7 +122,7 @@ export function Context({ anchor }: { anchor: Entry }) {
 
 function Line({ entry, isAnchor }: { entry: Entry; isAnchor: boolean }) {
   const { zone } = usePage().store.place.value;
-  const level = entryLevel(entry);
+  const level = levelOf(entry.level);
   return (
     <div
       class={`context-line level-${level}${isAnchor ? " is-anchor" : ""}`}

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { stripAnsi, visible } from "../ansi";
 import { bytes, dateTime } from "../format";
-import { entryLevel } from "../levels";
+import { levelOf } from "../levels";
 import * as build from "../logql/build";
 import { type Field, fieldsOf, isTraceId, jsonOf, logfmtOf } from "../message";
 import { type Page, usePage } from "../page";
@@ -18,7 +18,7 @@ export function Details({ entry }: { entry: Entry }) {
   const page = usePage();
   const stored = useStored(page, entry);
   const { zone } = page.store.place.value;
-  const level = entryLevel(entry);
+  const level = levelOf(entry.level);
   const step = (by: 1 | -1) => {
     page.list?.moveBy(by);
   };

@@ -1,5 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { routeUrl } from "../api";
+import { totalOf } from "../chart/levels";
 import { ExportMenu } from "../ExportMenu";
 import { compact, count, type Precision, plural } from "../format";
 import { usePage } from "../page";
@@ -46,9 +47,7 @@ function Found() {
   const shown = rows.value.length;
   const { levels, direction } = place.value;
   const answer = volume.value.state === "ready" ? volume.value.answer : null;
-  const total = answer
-    ? answer.levels.reduce((sum, level) => sum + (levels.length && !fits(levels, level.level) ? 0 : level.total), 0)
-    : null;
+  const total = answer ? totalOf(answer, levels) : null;
   const all = total ?? shown;
   return (
     <span class="found" role="status">
@@ -67,10 +66,6 @@ function Found() {
       {levels.length > 0 && <span class="found-part"> only {levels.join(", ")}</span>}
     </span>
   );
-}
-
-function fits(levels: readonly string[], level: string): boolean {
-  return levels.includes(level === "fatal" ? "critical" : level || "unknown");
 }
 
 function TailChip() {
