@@ -203,7 +203,6 @@ export class Search {
     ask: (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (into.value.state === "absent" && into.value.answer === null && this.absent.has(into)) return;
     const before = into.value;
     into.value = { ...before, state: "loading" };
     try {
@@ -211,15 +210,11 @@ export class Search {
       if (!signal.aborted) into.value = { answer, state: "ready" };
     } catch (error) {
       if (isAbort(error) || signal.aborted) return;
-      const { status } = asRefusal(error);
-      if (status === 404) this.absent.add(into); // a server without the route: never asked again
       // A malformed query: what belongs to the lines of the query before stays, as they do.
-      if (status === 400 && before.answer) into.value = { answer: before.answer, state: "ready" };
-      else into.value = { answer: null, state: status === 404 || status === 400 ? "absent" : "failed" };
+      if (asRefusal(error).status !== 400) into.value = { answer: null, state: "failed" };
+      else into.value = { answer: before.answer, state: before.answer ? "ready" : "absent" };
     }
   }
-
-  private readonly absent = new Set<object>();
 
   private async explainNothing(query: string, signal: AbortSignal): Promise<void> {
     try {

@@ -43,7 +43,7 @@ const NOTHING: Run = {
   series: null,
 };
 
-/** An answer of a part that may fail while the rest works. */
+/** An answer of a part that may fail while the rest works; absent: the query has none, as a metric query has no volume. */
 export interface Part<T> {
   answer: T | null;
   state: "idle" | "loading" | "ready" | "failed" | "absent";

@@ -149,7 +149,7 @@ async function begin(
   return { entry, answer };
 }
 
-async function neighbours(
+function neighbours(
   page: Page,
   from: Entry,
   labels: Readonly<Record<string, string>>,
@@ -157,14 +157,9 @@ async function neighbours(
   wanted: { before: number; after: number },
   signal: AbortSignal,
 ): Promise<ContextAnswer> {
-  if (scope === "stream") {
-    try {
-      return await page.api.context({ ...from, labels: { ...labels } }, wanted.before, wanted.after, signal);
-    } catch (error) {
-      if (asRefusal(error).status !== 404 || isAbort(error)) throw error;
-    }
-  }
-  return byQueries(page, from, build.selectorOf(labels), wanted, signal);
+  return scope === "stream"
+    ? page.api.context({ ...from, labels: { ...labels } }, wanted.before, wanted.after, signal)
+    : byQueries(page, from, build.selectorOf(labels), wanted, signal);
 }
 
 // Two queries from the line outwards; lines of its very nanosecond count as earlier.

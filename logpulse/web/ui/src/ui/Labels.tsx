@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { asRefusal, isAbort } from "../api";
 import { count } from "../format";
 import * as build from "../logql/build";
-import { usePage } from "../page";
+import { type Page, usePage } from "../page";
 import type { LabelFacet } from "../types";
 
 const LABELS = 1000;
@@ -68,22 +68,7 @@ export function Labels() {
   );
 }
 
-async function load(page: ReturnType<typeof usePage>, signal: AbortSignal): Promise<readonly LabelFacet[]> {
-  const range = page.rangeNow();
-  try {
-    return (await page.api.fields({ query: "{}", ...range, limit: LABELS, values: VALUES }, signal)).labels;
-  } catch (error) {
-    if (isAbort(error) || asRefusal(error).status !== 404) throw error;
-  }
-  const names = await page.api.labels(range, signal);
-  return Promise.all(
-    names.map(async (name) => {
-      const values = await page.api.labelValues(name, range, signal);
-      return {
-        name,
-        cardinality: values.length,
-        values: values.slice(0, VALUES).map((value) => ({ value, count: 0 })),
-      };
-    }),
-  );
+async function load(page: Page, signal: AbortSignal): Promise<readonly LabelFacet[]> {
+  const request = { query: "{}", ...page.rangeNow(), limit: LABELS, values: VALUES };
+  return (await page.api.fields(request, signal)).labels;
 }
