@@ -45,15 +45,13 @@ export default function Facets(props: FacetsProps) {
           {chips.map((chip) => (
             <li key={`${chip.from} ${chip.text}`}>
               <code title={chip.text}>{chip.text}</code>
-              {!chip.fixed && (
-                <button
-                  type="button"
-                  aria-label={`Remove ${chip.text}`}
-                  onClick={() => onQuery(withoutChip(query, chip))}
-                >
-                  ×
-                </button>
-              )}
+              <button
+                type="button"
+                aria-label={`Remove ${chip.text}`}
+                onClick={() => onQuery(withoutChip(query, chip))}
+              >
+                ×
+              </button>
             </li>
           ))}
         </ul>
