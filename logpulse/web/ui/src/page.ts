@@ -7,7 +7,6 @@ import { stripAnsi } from "./ansi";
 import { Api, asRefusal } from "./api";
 import { source } from "./completion";
 import { Finder } from "./finder";
-import { nanoseconds } from "./format";
 import type { Level } from "./levels";
 import { Live } from "./live";
 import type { LogList } from "./loglist";
@@ -20,7 +19,7 @@ import { Store } from "./state";
 import { isWanted } from "./tailstate";
 import * as time from "./time";
 import type { Entry } from "./types";
-import { type Place, readSelected, writePlace } from "./url";
+import { type Place, readSelected, writePlace, writeSelected } from "./url";
 
 const EMPTY_POLL = 1500;
 const HEALTH_POLL = 10_000;
@@ -196,7 +195,7 @@ export class Page {
     const { entry } = row;
     if (!entry) return;
     this.store.selected.value = entry;
-    this.store.go({ selected: selectedText(entry) }, "replace");
+    this.store.go({ selected: writeSelected(entry) }, "replace");
   }
 
   /** Marks in the list what the query and the find bar look for. */
@@ -227,7 +226,7 @@ export class Page {
   openContext(entry: Entry): void {
     this.store.context.value = entry;
     this.live.pause();
-    this.go({ context: selectedText(entry) });
+    this.go({ context: writeSelected(entry) });
   }
 
   closeContext(): void {
@@ -259,7 +258,7 @@ export class Page {
     const place = { ...this.store.place.value, live: false };
     const { start, end } = this.store.run.value;
     if (entry)
-      Object.assign(place, { selected: selectedText(entry), ...(start && end ? { from: start, to: end } : {}) });
+      Object.assign(place, { selected: writeSelected(entry), ...(start && end ? { from: start, to: end } : {}) });
     return new URL(writePlace(place), location.href).href;
   }
 
@@ -337,15 +336,11 @@ export class Page {
       return;
     }
     try {
-      this.store.context.value = await this.search.locate(wanted.ns, wanted.id);
+      this.store.context.value = await this.search.locate(wanted);
     } catch {
       this.store.say("the linked line could not be found");
     }
   }
-}
-
-function selectedText(entry: Entry): string {
-  return `${nanoseconds(entry.timestamp)}.${entry.id}`;
 }
 
 function copyByCommand(text: string): boolean {

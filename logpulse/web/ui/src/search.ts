@@ -1,7 +1,7 @@
 // Running queries: the entries first, then volume and fields, each of which may fail alone; pages; what an empty answer means.
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
-import { nanoseconds, timestampOf } from "./format";
+import { type Instant, parseInstant, toRfc3339 } from "./instant";
 import type { Run as PastRun } from "./past/searches";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
@@ -133,12 +133,12 @@ export class Search {
 
   /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
   stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
-    return this.locate(nanoseconds(timestamp), id, signal);
+    return this.locate({ at: parseInstant(timestamp) ?? 0n, id }, signal);
   }
 
-  /** The stored entry with this id, of this time in nanoseconds; null where there is none. */
-  async locate(ns: string, id: string, signal?: AbortSignal): Promise<Entry | null> {
-    const range = { query: "{}", start: timestampOf(ns), end: timestampOf(ns, 1n), limit: LARGE_PAGE };
+  /** The stored entry of this time and id; null where there is none. */
+  async locate({ at, id }: { at: Instant; id: string }, signal?: AbortSignal): Promise<Entry | null> {
+    const range = { query: "{}", start: toRfc3339(at), end: toRfc3339(at + 1n), limit: LARGE_PAGE };
     let cursor: string | undefined;
     do {
       const answer = await this.api.entries({ ...range, cursor }, signal);
@@ -177,7 +177,7 @@ export class Search {
     let entry = page.logs.find(({ id }) => id === wanted.id);
     if (!entry && page.next) {
       const border =
-        request.direction === "forward" ? { start: timestampOf(wanted.ns) } : { end: timestampOf(wanted.ns, 1n) };
+        request.direction === "forward" ? { start: toRfc3339(wanted.at) } : { end: toRfc3339(wanted.at + 1n) };
       page = await this.api.entries({ ...request, ...border }, signal);
       entry = page.logs.find(({ id }) => id === wanted.id);
     }

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stripAnsi, visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
-import { clock, nanoseconds, timestampOf } from "../format";
+import { clock } from "../format";
+import { parseInstant, toRfc3339 } from "../instant";
 import { levelOf, levelWord } from "../levels";
 import * as build from "../logql/build";
 import { type Page, usePage } from "../page";
@@ -170,8 +171,7 @@ async function byQueries(
   wanted: { before: number; after: number },
   signal: AbortSignal,
 ): Promise<ContextAnswer> {
-  const ns = nanoseconds(from.timestamp);
-  const behind = timestampOf(ns, 1n);
+  const behind = toRfc3339((parseInstant(from.timestamp) ?? 0n) + 1n);
   const none = Promise.resolve({ logs: [], next: null });
   const [before, after] = await Promise.all([
     wanted.before
