@@ -12,7 +12,7 @@ import { Live } from "./live";
 import type { LogList } from "./loglist";
 import * as build from "./logql/build";
 import { type History, storeHistory, withRun } from "./past/searches";
-import type { Row } from "./ring";
+import type { Row, Rows } from "./ring";
 import { Search } from "./search";
 import type { CompletionSource, FieldKind, TimeRange } from "./slots";
 import { Store } from "./state";
@@ -42,13 +42,7 @@ export class Page {
   /** Begins: asks for the session, runs what the address says, and follows its changes. */
   start(): void {
     const { store } = this;
-    addEventListener("popstate", () => {
-      store.reread();
-      store.selected.value = null;
-      store.detailsOpen.value = false;
-      this.refresh();
-      void this.openLinkedContext();
-    });
+    addEventListener("popstate", () => this.goBack());
     // The first query does not wait for the session: without a key it is refused, and the prompt shows then.
     this.refresh();
     void this.openLinkedContext();
@@ -72,6 +66,21 @@ export class Page {
     });
   }
 
+  // Back and Forward: what is loaded stays, with its place in the list, unless another search is asked for.
+  private goBack(): void {
+    const { store } = this;
+    const before = store.place.peek();
+    store.reread();
+    const after = store.place.peek();
+    const selected = readSelected(after.selected);
+    const row = selected && rowOf(store.ring.peek(), selected.id);
+    store.selected.value = row?.entry ?? null;
+    store.detailsOpen.value = store.selected.value !== null;
+    if (isSameSearch(before, after)) void this.search.fillLevels();
+    else this.refresh();
+    if (after.context !== before.context) void this.openLinkedContext();
+  }
+
   /** Runs what the place says, as a search or as a tail. */
   refresh(): void {
     const { store, live } = this;
@@ -88,7 +97,7 @@ export class Page {
   run(): void {
     const { store } = this;
     const draft = store.draft.value;
-    this.go({ query: draft, selected: "" });
+    this.go({ query: draft, selected: "", view: "search" });
     store.selected.value = null;
     store.detailsOpen.value = false;
     this.refresh();
@@ -148,7 +157,7 @@ export class Page {
     if (add) chosen = has ? levels.filter((other) => other !== level) : [...levels, level];
     else chosen = has && levels.length === 1 ? [] : [level];
     this.go({ levels: chosen });
-    if (!this.store.isLive.value) void this.search.fillLevels();
+    void this.search.fillLevels();
   }
 
   allLevels(): void {
@@ -203,6 +212,13 @@ export class Page {
     this.list?.setMarks(this.finder.marks(this.store.run.value.query));
   }
 
+  closeFind(): void {
+    this.store.findOpen.value = false;
+    this.finder.close();
+    this.mark();
+    this.list?.focus();
+  }
+
   /** Goes to the next match of the find bar, or the one before. */
   stepMatch(by: 1 | -1): void {
     const at = this.finder.step(by);
@@ -253,13 +269,25 @@ export class Page {
     }
   }
 
-  /** A link to what is shown, with absolute times where it is to one line, as "the last hour" moves on. */
-  linkTo(entry: Entry | null): string {
-    const place = { ...this.store.place.value, live: false };
-    const { start, end } = this.store.run.value;
-    if (entry)
-      Object.assign(place, { selected: writeSelected(entry), ...(start && end ? { from: start, to: end } : {}) });
-    return new URL(writePlace(place), location.href).href;
+  /** A link to this search, whose range moves on with time where it is a relative one. */
+  link(): string {
+    return this.address({});
+  }
+
+  /** A link to what is shown now. */
+  linkToNow(): string {
+    const { start, end } = this.rangeShown();
+    return this.address({ from: start, to: end });
+  }
+
+  /** A link to one line, where it is shown now. */
+  linkTo(entry: Entry): string {
+    const { start, end } = this.rangeShown();
+    return this.address({ from: start, to: end, selected: writeSelected(entry) });
+  }
+
+  private address(patch: Partial<Place>): string {
+    return new URL(writePlace({ ...this.store.place.value, live: false, ...patch }), location.href).href;
   }
 
   show(view: Place["view"]): void {
@@ -290,6 +318,12 @@ export class Page {
     const { from, to } = this.range;
     const now = Date.now();
     return { start: time.resolveTime(from, now) ?? undefined, end: time.resolveTime(to, now) ?? undefined };
+  }
+
+  /** The range of the lines shown, as absolute times; of a tail that of the place, as of now. */
+  rangeShown(): { start: string; end: string } {
+    const { start, end } = this.store.isLive.value ? this.rangeNow() : this.store.run.value;
+    return { start: start || this.range.from, end: end || this.range.to };
   }
 
   private go(patch: Partial<Place>): void {
@@ -341,6 +375,19 @@ export class Page {
       this.store.say("the linked line could not be found");
     }
   }
+}
+
+function isSameSearch(one: Place, other: Place): boolean {
+  const names = ["query", "from", "to", "direction", "limit", "live"] as const;
+  return names.every((name) => one[name] === other[name]);
+}
+
+function rowOf(rows: Rows, id: string): Row | null {
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows.at(index);
+    if (row?.entry?.id === id) return row;
+  }
+  return null;
 }
 
 function copyByCommand(text: string): boolean {

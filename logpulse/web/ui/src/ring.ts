@@ -2,6 +2,7 @@
 
 import { ansiRuns, type Run, stripAnsi, visible } from "./ansi";
 import { type Level, levelOf } from "./levels";
+import { fieldsOf } from "./message";
 import type { Entry } from "./types";
 
 /** So many characters of a line the list draws; the details show more. */
@@ -21,6 +22,7 @@ export class Row {
   wrappedLines = 0;
   wrappedFor = 0;
   private text: string | null = null;
+  private fields: ReadonlyMap<string, string> | null = null;
 
   constructor(
     readonly entry: Entry | null,
@@ -45,6 +47,12 @@ export class Row {
   /** Characters of the message that the list does not draw. */
   get hidden(): number {
     return Math.max(0, (this.entry?.message.length ?? 0) - LINE_CAP);
+  }
+
+  /** What the line itself holds under a name, as JSON or logfmt; empty: nothing. */
+  field(name: string): string {
+    this.fields ??= new Map(fieldsOf(this.entry?.message ?? "").map((field) => [field.name, field.value]));
+    return this.fields.get(name) ?? "";
   }
 
   private get capped(): string {

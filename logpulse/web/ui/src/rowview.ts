@@ -22,9 +22,9 @@ export interface Marks {
   current: Row | null;
 }
 
-/** The value of a column for an entry: a label, else metadata, else empty. */
-export function columnValue(entry: Entry, name: string): string {
-  return entry.labels[name] ?? entry.metadata[name] ?? "";
+// A label, else metadata, else what the line itself holds.
+function columnValue(row: Row, { labels, metadata }: Entry, name: string): string {
+  return labels[name] ?? metadata[name] ?? row.field(name);
 }
 
 /** The elements of one row on the screen. */
@@ -113,7 +113,7 @@ export class RowView {
     this.time.textContent = time;
     this.level.textContent = levelWord(row.level);
     this.cells.forEach((cell, at) => {
-      const value = columnValue(entry, look.columns[at] ?? "");
+      const value = columnValue(row, entry, look.columns[at] ?? "");
       cell.textContent = value;
       cell.title = value;
     });

@@ -5,7 +5,6 @@ import { logParts } from "../logql/structure";
 import type { FacetsProps, FieldKind } from "../slots";
 import type { FieldFacet, LabelFacet } from "../types";
 import { Facet } from "./Facet";
-import "./facets.css";
 
 /** The labels and fields of the result, with how many entries have each value. Every click visibly edits the query. */
 export default function Facets(props: FacetsProps) {

@@ -21,12 +21,7 @@ export function FindBar() {
     page.stepMatch(by);
     field.current?.focus();
   };
-  const close = () => {
-    store.findOpen.value = false;
-    finder.close();
-    page.mark();
-    page.list?.focus();
-  };
+  const close = () => page.closeFind();
   const found = finder.found.value.length;
   return (
     <search class="findbar">

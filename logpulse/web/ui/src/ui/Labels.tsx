@@ -23,7 +23,6 @@ export function Labels() {
     return () => abort.abort();
   }, [page]);
   const begin = (name: string, value: string) => {
-    page.show("search");
     page.setQuery(build.selectorOf({ [name]: value }));
   };
   const fitting = (facets ?? []).filter(

@@ -31,7 +31,7 @@ export function Toolbar() {
         </button>
         <ColumnsMenu />
         <Export />
-        <button type="button" class="button" onClick={() => void page.copy(page.linkTo(null), "link copied")}>
+        <button type="button" class="button" onClick={() => void page.copy(page.link(), "link copied")}>
           Copy link
         </button>
       </div>
@@ -174,9 +174,10 @@ function columnNames(store: ReturnType<typeof usePage>["store"], chosen: readonl
 }
 
 function Export() {
-  const { store } = usePage();
+  const page = usePage();
+  const { store } = page;
   const { state, answer } = store.volume.value;
-  const { query, start, end } = store.run.value;
+  const { query } = store.run.value;
   const { direction } = store.place.value;
   const gather = useCallback(() => {
     const rows = store.rows.peek();
@@ -190,8 +191,8 @@ function Export() {
   return (
     <ExportMenu
       gather={gather}
-      total={state === "ready" ? (answer?.total ?? null) : null}
-      link={(format) => routeUrl("export", { query, start, end, direction, format }).href}
+      total={state === "ready" && !store.isLive.value ? (answer?.total ?? null) : null}
+      link={(format) => routeUrl("export", { query, ...page.rangeShown(), direction, format }).href}
     />
   );
 }
