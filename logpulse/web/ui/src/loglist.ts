@@ -17,10 +17,18 @@ export interface LogListListener {
   onEdge(atEdge: boolean): void;
 }
 
+/** What stands on top of the screen: a row, and how many pixels of it are above. */
+export interface ListPlace {
+  index: number;
+  row: Row | null;
+  within: number;
+}
+
 /** At which end new lines appear. */
 export type Edge = "top" | "bottom";
 
 const LINE = 22;
+const TOP: ListPlace = { index: 0, row: null, within: 0 };
 const SPARE_ROWS = 10;
 const MORE_WITHIN = 60;
 
@@ -45,12 +53,14 @@ export class LogList {
   private cursorRow: Row | null = null;
   /** The other end of the selection. */
   private anchor = -1;
-  private top = { index: 0, row: null as Row | null, within: 0 };
+  private top: ListPlace;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly listener: LogListListener,
+    top: ListPlace = TOP,
   ) {
+    this.top = top;
     const { element, body } = this;
     element.className = "loglist";
     element.tabIndex = 0;
@@ -92,7 +102,7 @@ export class LogList {
       }
     }
     this.rows = rows;
-    this.top.index = shift === null ? 0 : this.top.index + shift;
+    this.top = shift === null ? TOP : { ...this.top, index: this.top.index + shift };
     this.stale = true;
     this.schedule();
   }
@@ -100,7 +110,7 @@ export class LogList {
   /** Another result: from its beginning, without cursor. */
   reset(): void {
     this.forgetCursor();
-    this.top = { index: 0, row: null, within: 0 };
+    this.top = TOP;
     this.element.scrollTop = 0;
   }
 
@@ -139,6 +149,11 @@ export class LogList {
   moveBy(rows: number, extend: "extend" | "single" = "single"): void {
     const from = this.cursor < 0 ? (rows > 0 ? this.firstVisible() - 1 : this.firstVisible() + 1) : this.cursor;
     this.move(from + rows, extend);
+  }
+
+  /** What is on top, for a list that takes the place of this one. */
+  get place(): ListPlace {
+    return this.top;
   }
 
   /** Rows of a screen. */
@@ -281,10 +296,10 @@ export class LogList {
       range.setEnd(node, at + 1);
       return range.getBoundingClientRect().top;
     };
-    const first_ = topOf(0);
+    const topOfFirst = topOf(0);
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (topOf(middle) > first_ + 1) high = middle;
+      if (topOf(middle) > topOfFirst + 1) high = middle;
       else low = middle + 1;
     }
     return Math.max(10, low);
@@ -323,13 +338,13 @@ export class LogList {
     const height = element.clientHeight;
     const first = Math.max(0, offsets.indexAt(scrolled) - SPARE_ROWS);
     const last = Math.min(this.rows.length - 1, offsets.indexAt(scrolled + height) + SPARE_ROWS);
-    if (this.place(first, last) && this.layout.columns) this.remeasure();
+    if (this.drawRows(first, last) && this.layout.columns) this.remeasure();
     const top = offsets.indexAt(scrolled);
     this.top = { index: top, row: this.rows.at(top) ?? null, within: scrolled - offsets.top(top) };
     if (this.rows.length && last >= this.rows.length - MORE_WITHIN) this.listener.onMore();
   }
 
-  private place(first: number, last: number): boolean {
+  private drawRows(first: number, last: number): boolean {
     for (const [index, view] of this.shown) {
       if (index >= first && index <= last) continue;
       this.shown.delete(index);

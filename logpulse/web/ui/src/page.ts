@@ -9,7 +9,7 @@ import { source } from "./completion";
 import { Finder } from "./finder";
 import type { Level } from "./levels";
 import { Live } from "./live";
-import type { LogList } from "./loglist";
+import type { ListPlace, LogList } from "./loglist";
 import * as build from "./logql/build";
 import { type History, storeHistory, withRun } from "./past/searches";
 import type { Row, Rows } from "./ring";
@@ -36,6 +36,8 @@ export class Page {
   readonly completion: CompletionSource = source(this.api, () => this.rangeNow());
 
   list: LogList | null = null;
+  /** Where the reader was in the list, while another view is shown. */
+  listPlace: ListPlace | undefined;
   focusQuery: () => void = () => {};
   openTime: () => void = () => {};
 
@@ -87,6 +89,7 @@ export class Page {
     const { live: wanted, query } = store.place.value;
     if (wanted) {
       live.follow(query.trim() || "{}");
+      this.search.countFields({ query: query.trim() || "{}", ...this.rangeNow() });
       return;
     }
     if (store.isLive.value) this.endTail();

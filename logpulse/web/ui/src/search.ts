@@ -10,6 +10,8 @@ import type { Entry, LogsAnswer, QueryStats } from "./types";
 import { readSelected } from "./url";
 
 const BUCKETS = 100;
+const FIELDS = 1000;
+const TOP_VALUES = 10;
 
 /** With levels chosen, pages are larger and more than one is asked for, until so many rows can be seen. */
 const SEEN_AT_LEAST = 200;
@@ -193,9 +195,15 @@ export class Search {
   }
 
   private surroundings({ query, start, end }: QueryRequest, signal: AbortSignal): void {
-    const { volume, fields } = this.store;
+    const { volume } = this.store;
     void this.part(volume, (until) => this.api.volume({ query, start, end, buckets: BUCKETS }, until), signal);
-    void this.part(fields, (until) => this.api.fields({ query, start, end, limit: 1000, values: 10 }, until), signal);
+    this.countFields({ query, start, end }, signal);
+  }
+
+  /** Counts the values of labels and fields, of a search or for a tail. */
+  countFields({ query, start, end }: QueryRequest, signal = this.running.signal): void {
+    const request = { query, start, end, limit: FIELDS, values: TOP_VALUES };
+    void this.part(this.store.fields, (until) => this.api.fields(request, until), signal);
   }
 
   private async part<T>(
