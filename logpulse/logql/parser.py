@@ -40,7 +40,7 @@ def parse(text: str) -> Query:
 
 
 def parse_log_query(text: str) -> LogQuery:
-    """Read a log query, which may be about every stream; a metric query is a QuerySyntaxError."""
+    """Read a log query as `parse_unrestricted` does; a metric query is a QuerySyntaxError."""
     query = parse_unrestricted(text)
     if not isinstance(query, LogQuery):
         raise QuerySyntaxError(

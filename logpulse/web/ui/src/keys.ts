@@ -47,9 +47,14 @@ interface Binding {
 export const BINDINGS: readonly Binding[] = [
   { keys: ["q"], action: "query", text: "edit the query", group: "Search" },
   { keys: ["Ctrl+Enter"], action: "run", text: "run the query", group: "Search" },
-  { keys: ["/", "Ctrl+f"], action: "find", text: "find in the loaded lines", group: "Search" },
-  { keys: ["n"], action: "nextMatch", text: "next match (in the field of find: ⏎)", group: "Search" },
-  { keys: ["N"], action: "previousMatch", text: "the match before (Shift ⏎)", group: "Search" },
+  {
+    keys: ["/", "Ctrl+f"],
+    action: "find",
+    text: "find in the loaded lines",
+    group: "Search",
+  },
+  { keys: ["n"], action: "nextMatch", text: "next match", group: "Search" },
+  { keys: ["N"], action: "previousMatch", text: "previous match", group: "Search" },
   { keys: ["h"], action: "history", text: "history and saved queries", group: "Search" },
   { keys: ["f"], action: "facets", text: "labels and fields", group: "Search" },
   { keys: ["j", "ArrowDown"], action: "down", text: "next line", group: "Lines" },

@@ -21,6 +21,8 @@ export class Row {
   /** Lines that the wrapped text takes, and for how many columns that holds; the list's own. */
   wrappedLines = 0;
   wrappedFor = 0;
+  /** For how many columns these lines were measured, not computed. */
+  measuredFor = 0;
   private text: string | null = null;
   private fields: ReadonlyMap<string, string> | null = null;
 
@@ -44,15 +46,19 @@ export class Row {
     return ansiRuns(this.capped).map(({ text, style }) => ({ text: visible(text), style }));
   }
 
+  /** The value of a column: of a label, of metadata, or of a field of the line, whether the query parses it or not. */
+  value(name: string): string {
+    const { entry } = this;
+    if (!entry) return "";
+    const known = entry.labels[name] ?? entry.metadata[name];
+    if (known !== undefined) return known;
+    this.fields ??= new Map(fieldsOf(entry.message).map((field) => [field.name, field.value]));
+    return this.fields.get(name) ?? "";
+  }
+
   /** Characters of the message that the list does not draw. */
   get hidden(): number {
     return Math.max(0, (this.entry?.message.length ?? 0) - LINE_CAP);
-  }
-
-  /** What the line itself holds under a name, as JSON or logfmt; empty: nothing. */
-  field(name: string): string {
-    this.fields ??= new Map(fieldsOf(this.entry?.message ?? "").map((field) => [field.name, field.value]));
-    return this.fields.get(name) ?? "";
   }
 
   private get capped(): string {

@@ -22,11 +22,6 @@ export interface Marks {
   current: Row | null;
 }
 
-// A label, else metadata, else what the line itself holds.
-function columnValue(row: Row, { labels, metadata }: Entry, name: string): string {
-  return labels[name] ?? metadata[name] ?? row.field(name);
-}
-
 /** The elements of one row on the screen. */
 export class RowView {
   readonly element = document.createElement("div");
@@ -113,7 +108,7 @@ export class RowView {
     this.time.textContent = time;
     this.level.textContent = levelWord(row.level);
     this.cells.forEach((cell, at) => {
-      const value = columnValue(row, entry, look.columns[at] ?? "");
+      const value = row.value(look.columns[at] ?? "");
       cell.textContent = value;
       cell.title = value;
     });

@@ -43,7 +43,7 @@ function Found() {
   const { store } = usePage();
   const { run, volume, place, rows } = store;
   const { next, phase, query, more } = run.value;
-  if (phase === "idle" || (phase === "loading" && !query)) return <span class="found" />;
+  if (phase === "idle" || (phase !== "ready" && !query)) return <span class="found" />;
   const shown = rows.value.length;
   const { levels, direction } = place.value;
   const answer = volume.value.state === "ready" ? volume.value.answer : null;
@@ -170,6 +170,7 @@ function columnNames(store: ReturnType<typeof usePage>["store"], chosen: readonl
     const entry = rows.at(index)?.entry;
     if (entry) for (const name of [...Object.keys(entry.labels), ...Object.keys(entry.metadata)]) names.add(name);
   }
+  for (const { name } of store.fields.value.answer?.fields ?? []) names.add(name);
   return [...names].slice(0, NAMES_AT_MOST);
 }
 
