@@ -289,6 +289,7 @@ export class LogList {
 
   private draw(): void {
     const { element, offsets } = this;
+    if (!element.isConnected) return; // the last frame of a list that is gone would forget where the reader was
     const changed = this.stale;
     this.measure();
     if (changed) {
