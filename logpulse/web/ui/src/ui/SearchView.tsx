@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import type { Level } from "../levels";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -119,7 +118,7 @@ function VolumePane() {
           theme={theme}
           onZoom={(range) => page.setRange(range)}
           onZoomOut={() => page.zoomOut()}
-          onLevel={(level, add) => page.chooseLevel((level || "unknown") as Level, add)}
+          onLevel={(level, add) => page.chooseLevel(level, add)}
         />
       )}
     </div>
