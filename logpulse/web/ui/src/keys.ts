@@ -50,9 +50,11 @@ export const BINDINGS: readonly Binding[] = [
   {
     keys: ["/", "Ctrl+f"],
     action: "find",
-    text: "find in the loaded lines; n and N in its field go on",
+    text: "find in the loaded lines",
     group: "Search",
   },
+  { keys: ["n"], action: "nextMatch", text: "next match", group: "Search" },
+  { keys: ["N"], action: "previousMatch", text: "previous match", group: "Search" },
   { keys: ["h"], action: "history", text: "history and saved queries", group: "Search" },
   { keys: ["f"], action: "facets", text: "labels and fields", group: "Search" },
   { keys: ["j", "ArrowDown"], action: "down", text: "next line", group: "Lines" },

@@ -1,6 +1,7 @@
 // The list of lines: rows of the screen only, recycled while scrolling, so that 100,000 lines cost what 50 do.
 
-import { isExact, type Layout, Offsets } from "./offsets";
+import { isGuessed, type Layout, Offsets } from "./offsets";
+import { Probe } from "./probe";
 import type { Row, Rows } from "./ring";
 import { type Look, type Marks, RowView } from "./rowview";
 
@@ -28,7 +29,7 @@ const MORE_WITHIN = 60;
 export class LogList {
   readonly element = document.createElement("div");
   private readonly body = document.createElement("div");
-  private readonly probe = new RowView("probe", 0);
+  private readonly probe = new Probe();
   private readonly views: RowView[] = [];
   private readonly shown = new Map<number, RowView>();
   private readonly offsets = new Offsets();
@@ -59,14 +60,8 @@ export class LogList {
     element.setAttribute("aria-multiselectable", "true");
     body.className = "loglist-body";
     body.setAttribute("role", "presentation");
-    this.probe.element.classList.add("row");
-    this.probe.element.setAttribute("aria-hidden", "true");
-    this.probe.element.removeAttribute("role");
-    const probes = document.createElement("div");
-    probes.className = "loglist-probe";
-    probes.append(this.probe.element);
     element.append(body);
-    host.append(element, probes);
+    host.append(element, this.probe.element);
     element.addEventListener("scroll", this.onScroll, { passive: true });
     element.addEventListener("mousedown", this.onMouseDown);
     element.addEventListener("click", this.onClick);
@@ -244,50 +239,22 @@ export class LogList {
 
   private relayout(): void {
     const narrow = this.host.clientWidth > 0 && this.host.clientWidth < 700 && matchMedia("(max-width: 699px)").matches;
-    this.element.classList.toggle("is-wrapped", this.look.wrap || narrow);
+    const wraps = this.look.wrap || narrow;
+    this.element.classList.toggle("is-wrapped", wraps);
     this.element.classList.toggle("is-narrow", narrow);
     this.layout = {
       line: LINE,
-      columns: this.look.wrap || narrow ? this.messageColumns(narrow) : 0,
+      columns: wraps
+        ? this.probe.columns(
+            narrow ? this.wrappedLook() : this.look,
+            this.element.clientWidth,
+            narrow ? "narrow" : "wide",
+          )
+        : 0,
       head: narrow ? 1 : 0,
     };
     this.stale = true;
     this.schedule();
-  }
-
-  // A message's width is that of the list without what stands before it, which a row of the same look shows.
-  private messageColumns(narrow: boolean): number {
-    const first = this.rows.at(0);
-    if (first?.entry) this.probe.show(first, { ...this.look, wrap: true }, { spansOf: () => [], current: null });
-    this.probe.element.className = "row";
-    const holder = this.probe.element.parentElement;
-    if (holder) {
-      holder.className = `loglist-probe is-wrapped${narrow ? " is-narrow" : ""}`;
-      holder.style.width = `${this.element.clientWidth}px`;
-    }
-    const text = this.probe.element.querySelector<HTMLElement>(".row-text");
-    if (!text) return 80;
-    text.textContent = "0".repeat(1000);
-    const range = document.createRange();
-    range.selectNodeContents(text);
-    const lines = Math.max(1, Math.round(text.getBoundingClientRect().height / LINE));
-    // The first line's length is found by the place where the second begins.
-    if (lines === 1) return 1000;
-    const node = text.firstChild;
-    if (!node) return 80;
-    let [low, high] = [1, 1000];
-    const topOf = (at: number) => {
-      range.setStart(node, at);
-      range.setEnd(node, at + 1);
-      return range.getBoundingClientRect().top;
-    };
-    const first_ = topOf(0);
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (topOf(middle) > first_ + 1) high = middle;
-      else low = middle + 1;
-    }
-    return Math.max(10, low);
   }
 
   private schedule(): void {
@@ -346,7 +313,7 @@ export class LogList {
         this.shown.set(index, view);
         view.element.hidden = false;
       }
-      view.show(row, this.look.wrap === this.isWrapped ? this.look : this.wrappedLook(), this.marks);
+      view.show(row, this.layout.head ? this.wrappedLook() : this.look, this.marks);
       const isCursor = index === this.cursor;
       view.place(
         index,
@@ -357,15 +324,11 @@ export class LogList {
         isCursor,
       );
       if (isCursor) this.element.setAttribute("aria-activedescendant", view.element.id);
-      if (this.layout.columns && row.entry && !isExact(row.plain)) inexact = true;
+      if (this.layout.columns && isGuessed(row, this.layout.columns)) inexact = true;
     }
     if (!this.shown.has(this.cursor)) this.element.removeAttribute("aria-activedescendant");
     for (const view of this.views) view.free();
     return inexact;
-  }
-
-  private get isWrapped(): boolean {
-    return this.layout.columns > 0;
   }
 
   private wrapped: Look | null = null;
@@ -387,7 +350,7 @@ export class LogList {
     let changed = false;
     for (const [index, view] of this.shown) {
       const row = this.rows.at(index);
-      if (!row?.entry || isExact(row.plain)) continue;
+      if (!row || !isGuessed(row, this.layout.columns)) continue;
       changed = this.offsets.measured(row, Math.max(1, Math.round(view.messageHeight / LINE))) || changed;
     }
     if (!changed) return;

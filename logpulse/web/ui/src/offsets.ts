@@ -33,6 +33,11 @@ export function isExact(text: string): boolean {
   return PLAIN.test(text);
 }
 
+/** Whether a row that was drawn has to be measured: once for each number of columns, where the lines are a guess. */
+export function isGuessed(row: Row, columns: number): boolean {
+  return row.entry !== null && row.measuredFor !== columns && !isExact(row.plain);
+}
+
 /** Offsets of the rows of a list. */
 export class Offsets {
   private sums: Float64Array = new Float64Array(1);
@@ -56,6 +61,7 @@ export class Offsets {
 
   /** Notes the measured lines of a row; `update` must follow where this answers true. */
   measured(row: Row, lines: number): boolean {
+    row.measuredFor = this.layout.columns;
     if (row.wrappedFor === this.layout.columns && row.wrappedLines === lines) return false;
     row.wrappedFor = this.layout.columns;
     row.wrappedLines = lines;

@@ -25,6 +25,9 @@ import { type Place, readSelected, writePlace } from "./url";
 const EMPTY_POLL = 1500;
 const HEALTH_POLL = 10_000;
 
+/** In localStorage while the server wants a key: only that, never the key. */
+const KEY_NEEDED = "logpulse.needs-key";
+
 /** Everything that a click or a key does. */
 export class Page {
   readonly store = new Store();
@@ -50,16 +53,16 @@ export class Page {
       this.refresh();
       void this.openLinkedContext();
     });
-    // The first query does not wait for the session: without a key it is refused, and the prompt shows then.
-    this.refresh();
-    void this.openLinkedContext();
-    void this.api.session().then(
-      (session) => {
-        store.session.value = session;
-        if (session.required && !session.signedIn) store.loginWanted.value = true;
-      },
-      () => {},
-    );
+    const session = this.askSession();
+    // A server without keys answers the first query at once; one that had them before is asked for the session first,
+    // as every request would be refused.
+    const begin = () => {
+      if (store.loginWanted.value) return;
+      this.refresh();
+      void this.openLinkedContext();
+    };
+    if (localStorage.getItem(KEY_NEEDED) === null) begin();
+    else void session.then(begin);
     this.every(HEALTH_POLL, () => this.checkHealth());
     void this.checkHealth();
     this.every(EMPTY_POLL, () => this.awaitFirst());
@@ -71,6 +74,18 @@ export class Page {
       }, seconds * 1000);
       return () => clearInterval(timer);
     });
+  }
+
+  private async askSession(): Promise<void> {
+    try {
+      const session = await this.api.session();
+      this.store.session.value = session;
+      if (session.required) localStorage.setItem(KEY_NEEDED, "1");
+      else localStorage.removeItem(KEY_NEEDED);
+      if (session.required && !session.signedIn) this.store.loginWanted.value = true;
+    } catch {
+      // The server does not answer: the query tells that.
+    }
   }
 
   /** Runs what the place says, as a search or as a tail. */

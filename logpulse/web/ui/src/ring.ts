@@ -2,6 +2,7 @@
 
 import { ansiRuns, type Run, stripAnsi, visible } from "./ansi";
 import { entryLevel, type Level } from "./levels";
+import { fieldsOf } from "./message";
 import type { Entry } from "./types";
 
 /** So many characters of a line the list draws; the details show more. */
@@ -20,7 +21,10 @@ export class Row {
   /** Lines that the wrapped text takes, and for how many columns that holds; the list's own. */
   wrappedLines = 0;
   wrappedFor = 0;
+  /** For how many columns these lines were measured, not computed. */
+  measuredFor = 0;
   private text: string | null = null;
+  private fields: ReadonlyMap<string, string> | null = null;
 
   constructor(
     readonly entry: Entry | null,
@@ -40,6 +44,16 @@ export class Row {
   /** The drawn message in runs of one style; together they are `plain`. */
   get runs(): Run[] {
     return ansiRuns(this.capped).map(({ text, style }) => ({ text: visible(text), style }));
+  }
+
+  /** The value of a column: of a label, of metadata, or of a field of the line, whether the query parses it or not. */
+  value(name: string): string {
+    const { entry } = this;
+    if (!entry) return "";
+    const known = entry.labels[name] ?? entry.metadata[name];
+    if (known !== undefined) return known;
+    this.fields ??= new Map(fieldsOf(entry.message).map((field) => [field.name, field.value]));
+    return this.fields.get(name) ?? "";
   }
 
   /** Characters of the message that the list does not draw. */

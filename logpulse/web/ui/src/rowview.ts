@@ -22,11 +22,6 @@ export interface Marks {
   current: Row | null;
 }
 
-/** The value of a column for an entry: a label, else metadata, else empty. */
-export function columnValue(entry: Entry, name: string): string {
-  return entry.labels[name] ?? entry.metadata[name] ?? "";
-}
-
 /** The elements of one row on the screen. */
 export class RowView {
   readonly element = document.createElement("div");
@@ -113,7 +108,7 @@ export class RowView {
     this.time.textContent = time;
     this.level.textContent = levelWord(row.level);
     this.cells.forEach((cell, at) => {
-      const value = columnValue(entry, look.columns[at] ?? "");
+      const value = row.value(look.columns[at] ?? "");
       cell.textContent = value;
       cell.title = value;
     });

@@ -93,6 +93,11 @@ describe("a row", () => {
     expect(row.runs[0]).toEqual({ text: "red", style: "ansi-red" });
   });
 
+  it("has the values of columns from labels, metadata and the line", () => {
+    const row = new Row(entry(1, { message: "a=1 b=2 c=3", labels: { a: "label" }, metadata: { b: "meta" } }));
+    expect(["a", "b", "c", "d"].map((name) => row.value(name))).toEqual(["label", "meta", "3", ""]);
+  });
+
   it("ends where its message does", () => {
     expect(new Row(entry(1, { message: "a\r\nb\n" })).plain).toBe("a\nb");
   });

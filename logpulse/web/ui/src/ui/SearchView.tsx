@@ -60,6 +60,7 @@ function FacetsPane() {
   const { answer, state } = store.fields.value;
   return (
     <aside class="facets-pane" aria-label="Labels and fields">
+      <h2 class="visually-hidden">Labels and fields</h2>
       <button
         type="button"
         class="button is-bare facets-close"

@@ -175,6 +175,7 @@ function columnNames(store: ReturnType<typeof usePage>["store"], chosen: readonl
     const entry = rows.at(index)?.entry;
     if (entry) for (const name of [...Object.keys(entry.labels), ...Object.keys(entry.metadata)]) names.add(name);
   }
+  for (const { name } of store.fields.value.answer?.fields ?? []) names.add(name);
   return [...names].slice(0, NAMES_AT_MOST);
 }
 
