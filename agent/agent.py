@@ -69,7 +69,7 @@ class Agent:
         return await self._run(self._follow_all)
 
     async def read_once(self) -> Outcome:
-        """Read every file to its end and deliver, however long the server takes."""
+        """Read what every file has now and deliver, however long the server takes."""
         return await self._run(self._read_all)
 
     def stop(self) -> None:

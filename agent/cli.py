@@ -26,7 +26,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", required=True, type=click.Path(path_type=Path), help="The agent's YAML file.")
-@click.option("--once", is_flag=True, help="Read every file to its end, deliver, and exit.")
+@click.option("--once", is_flag=True, help="Read what every file has now, deliver, and exit.")
 @click.option("--check-config", is_flag=True, help="Show the settings in force, and exit.")
 @click.option("--server-url", help="The server, instead of server.url and LOGPULSE_SERVER_URL.")
 @click.option("--positions-file", help="Where the positions are kept, instead of positions_file.")

@@ -175,12 +175,22 @@ def _build(section: type[_Section], document: object, prefix: str) -> _Section:
 
 
 def _convert(value: object, kind: object, path: str) -> object:
+    if get_origin(kind) is dict and isinstance(value, dict):
+        _check_texts(value, path)
     # A text may come from a variable, where `true` and `5` have no other form.
     strict = not isinstance(value, str)
     try:
         return msgspec.convert(value, type=kind, strict=strict, dec_hook=read_unit)
     except (msgspec.ValidationError, LogPulseError, ValueError) as error:
         raise ConfigError(path, str(error)) from error
+
+
+def _check_texts(pairs: Mapping[object, object], path: str) -> None:
+    for name, value in pairs.items():
+        if not isinstance(name, str):
+            raise ConfigError(path, f"names must be text; put {name!r} in quotes")
+        if not isinstance(value, str):
+            raise ConfigError(f"{path}.{name}", f"must be text; put it in quotes, got {value!r}")
 
 
 _KEY_VARIABLE: Final = "LOGPULSE_API_KEY"

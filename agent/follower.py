@@ -118,10 +118,13 @@ class Follower:
                 await self._woken.wait()
 
     async def read_to_end(self, reading: Reading) -> None:
-        """Read what the file has now, its last line with or without a newline."""
+        """Read what the file has now. A last line without newline waits if it may yet go on."""
         try:
             await self._read_lines(reading)
-            await self._read_rest(reading)
+            if self.has_left or self.tail.is_quiet():
+                await self._read_rest(reading)
+            elif self.tail.unread():
+                _log.info("%s: the last line has no newline yet and is left for the next run", self.tail.path)
         except OSError as error:
             self._fail(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import errno
 import os
+import time
 from collections import deque
 
 import attrs
@@ -15,7 +16,7 @@ from agent.pipeline.labelling import StreamLabels
 from agent.pipeline.lines import Cutting, OpenLine, cut_again, cut_lines, cut_rest
 from agent.positions import Point, Record, Span
 from agent.timeline import Timeline
-from logpulse.limits import AGENT_READ_BYTES
+from logpulse.limits import AGENT_OPEN_LINE_SECONDS, AGENT_READ_BYTES
 
 
 class Change(enum.Enum):
@@ -120,6 +121,10 @@ class TailedFile:
     def unread(self) -> int:
         """Count the bytes behind what was read; those of an unfinished line are among them."""
         return max(0, os.fstat(self._descriptor).st_size - self.record.reached.offset)
+
+    def is_quiet(self) -> bool:
+        """Tell whether the file was not written to for so long that an unfinished line will stay as it is."""
+        return time.time() - os.fstat(self._descriptor).st_mtime >= AGENT_OPEN_LINE_SECONDS
 
     def begin_again(self, record: Record) -> None:
         """Go on at the start of the file, which was truncated, with a record of its own."""

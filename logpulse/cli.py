@@ -33,7 +33,7 @@ from logpulse.client.command import (
     window_options,
 )
 from logpulse.client.export_command import export
-from logpulse.client.stream_commands import series, stats
+from logpulse.client.stream_commands import STREAM_FORMATS, series, stats
 from logpulse.limits import GENERATE_RATE
 
 if TYPE_CHECKING:
@@ -185,10 +185,19 @@ def tail(ctx: click.Context, query: str, since: str | None, lines: int | None, o
 @click.option(
     "--query", "selector", callback=sendable, default="", metavar="SELECTOR", help="Only of the streams it selects."
 )
+@click.option(
+    "--output", "-o", type=STREAM_FORMATS, default="text", show_default=True, help="jsonl: each as a JSON text."
+)
 @late_connection_options
 @click.pass_context
 def labels(
-    ctx: click.Context, name: str | None, since: str | None, begin: str | None, end: str | None, selector: str
+    ctx: click.Context,
+    name: str | None,
+    since: str | None,
+    begin: str | None,
+    end: str | None,
+    selector: str,
+    output: str,
 ) -> None:
     """List the names of all labels, or the values of the label NAME, one a line.
 
@@ -198,12 +207,15 @@ def labels(
     """
     from logpulse.client.api import ApiClient
     from logpulse.client.escape import escape
+    from logpulse.client.render import json_line
     from logpulse.client.window import TimeWindow
 
     window = TimeWindow.of(since, begin, end, time.time_ns())
     with ApiClient(server_of(ctx), notify) as client:
         found = client.labels(window, selector) if name is None else client.label_values(name, window, selector)
-    standard_output()("".join(f"{escape(text)}\n" for text in found).encode())
+    surface = surface_behind(sys.stdout, ctx)
+    shown = [escape(text) if output == "text" else json_line(text, surface) for text in found]
+    standard_output()("".join(f"{line}\n" for line in shown).encode())
 
 
 @root.command()

@@ -259,6 +259,8 @@ def _check(config: Config, sources: Mapping[str, str]) -> None:
             kind = type(value)
             reason = f"must be between {kind(least)} and {kind(most)}, got {value}"
             raise ConfigError(path, reason, sources.get(path, _DEFAULTS))
+    if not config.storage.path.strip():
+        raise ConfigError("storage.path", "must name a folder", sources.get("storage.path", _DEFAULTS))
     if config.auth.enabled and not config.auth.api_key:
         raise ConfigError(
             "auth.api_key",

@@ -195,6 +195,14 @@ class UnavailableError(LogPulseError):
 
 
 @attrs.define(eq=False, slots=False)
+class StoppingError(UnavailableError):
+    """Refuse work because the server was told to stop, which is no trouble of its own."""
+
+    reason: str = "the server is stopping; send this again to its successor"
+    retry_after: int = 1
+
+
+@attrs.define(eq=False, slots=False)
 class QueryTimeoutError(LogPulseError):
     """Stop a query that ran longer than `seconds`."""
 

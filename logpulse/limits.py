@@ -214,6 +214,7 @@ KNOWN_METADATA: Final = 1_024  # metadata texts whose labels are remembered; ids
 KNOWN_METADATA_CHARACTERS: Final = 1_024  # a longer metadata text is not worth remembering
 
 # -- agent ------------------------------------------------------------------------------------------------------------
+AGENT_OPEN_LINE_SECONDS: Final = 60  # since the last write; then `--once` takes a last line without newline for whole
 AGENT_READ_BYTES: Final = 64 * KIB  # of one file at a turn, so that a noisy file does not starve the others
 AGENT_HEAD_BYTES: Final = 1024  # of a file's beginning that tell it from others; longer common headers are rare
 AGENT_TAIL_BYTES: Final = 256  # before a position that tell whether the file was rewritten; holds the last line or two

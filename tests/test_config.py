@@ -165,7 +165,16 @@ def test_a_key_in_the_environment_turns_authentication_on() -> None:
         ("server: [port]\n", "server", "must be a section with settings below it"),
         ("5\n", "--config", "the file must hold names with values, such as 'server:'"),
         ("- server\n", "--config", "the file must hold names with values, such as 'server:'"),
-        ("server: {port: 1\n", "--config", "the file is not valid YAML: "),
+        (
+            "server: {port: 1\n",
+            "--config",
+            "the file is not valid YAML: while parsing a flow mapping (line 1, column 9): "
+            "expected ',' or '}', but got '<stream end>' (line 2, column 1)",
+        ),
+        ("server:\n\tport: 1\n", "--config", "cannot start any token (line 2, column 1)"),
+        ("server: \0\n", "--config", "special characters are not allowed in "),
+        ('storage:\n  path: ""\n', "storage.path", "must name a folder"),
+        ('storage:\n  path: " "\n', "storage.path", "must name a folder"),
         ("auth:\n  api_key: {{ key }}\n", "--config", "a name must be plain text; put a value that begins with {"),
         ("? [server]\n: 1\n", "--config", "a name must be plain text"),
         ("server:\n  port: 2026-99-99\n", "--config", "the file is not valid YAML: "),
@@ -197,6 +206,7 @@ def test_errors_name_the_setting_and_the_file(tmp_path: Path, text: str, path: s
         load_config(file, {}, {})
     assert caught.value.path == path
     assert reason in caught.value.reason
+    assert "\n" not in caught.value.reason
     source = "the defaults" if path == "auth.api_key" else str(file)
     assert caught.value.source == source
     assert str(caught.value) == f"{path}: {caught.value.reason} (from {source})"
@@ -210,6 +220,7 @@ def test_errors_name_the_setting_and_the_file(tmp_path: Path, text: str, path: s
         ("LOGPULSE_PORT", "70000", "server.port", "must be between 0 and 65535, got 70000"),
         ("LOGPULSE_INGEST_DETECT_LEVEL", "maybe", "ingest.detect_level", "Expected `bool`, got `str`"),
         ("LOGPULSE_INGEST_WAL_SYNC", "sometimes", "ingest.wal_sync", "Invalid enum value 'sometimes'"),
+        ("LOGPULSE_STORAGE_PATH", "", "storage.path", "must name a folder"),
         ("LOGPULSE_QUERY_MEMORY", "much", "query.memory", "size: must be a number of bytes"),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from agent.config import load_config
+from agent.config import AgentConfig, load_config
 
 from .bench.server import BenchServer, running_server
 
@@ -106,7 +106,9 @@ def test_client_commands(server: BenchServer, tools: str) -> None:
 
 def test_python_example_follows_live(server: BenchServer) -> None:
     (example,) = blocks("python", "open_websocket_url")
-    push = '{"streams":[{"labels":{"service":"api"},"entries":[{"line":"seen live"}]}]}'
+    labels = agent_of_make_run().targets[0].labels
+    server.post("/ingest", json.dumps({"streams": [{"labels": labels, "entries": [{"line": "seen before"}]}]}))
+    push = json.dumps({"streams": [{"labels": labels, "entries": [{"line": "seen live"}]}]})
     with subprocess.Popen([sys.executable, "-c", on(server, example)], stdout=subprocess.PIPE, text=True) as follower:
         assert follower.stdout is not None
         give_up = threading.Timer(_PATIENCE_SECONDS, follower.kill)
@@ -115,10 +117,21 @@ def test_python_example_follows_live(server: BenchServer) -> None:
             while b"logpulse_subscribers 1.0" not in server.get("/metrics"):
                 assert follower.poll() is None
             server.post("/ingest", push)
-            assert any("seen live" in line for line in follower.stdout)
+            assert "seen before" in next(follower.stdout)
+            assert "seen live" in next(follower.stdout)
         finally:
             give_up.cancel()
             follower.kill()
+
+
+def test_what_is_followed_is_what_make_run_reads() -> None:
+    ((name, value),) = agent_of_make_run().targets[0].labels.items()
+    assert f"""tail '{{{name}="{value}"}}' --lines 10""" in README
+    assert f"/stream?{name}={value}&tail=10" in README
+
+
+def agent_of_make_run() -> AgentConfig:
+    return load_config(TOP / "configs/agent-config.yaml", {}, {})
 
 
 def test_agent_example_is_a_configuration(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ class ApiClient:
             BadQueryError, ServerUnreachableError, ServerRefusedError, UnexpectedAnswerError: as `pages`.
         """
         parameters = window.parameters() | ({"match[]": selector} if selector else {})
-        return self._ask((*_LOKI, "series"), parameters, selector, SeriesList).data
+        return self._ask((*_LOKI, "series"), parameters, selector or None, SeriesList).data
 
     def index_stats(self, selector: str, window: TimeWindow) -> IndexStats:
         """Give what the streams of a selector hold.
@@ -196,10 +196,10 @@ class ApiClient:
 
     def _names(self, segments: tuple[str, ...], window: TimeWindow, selector: str) -> list[str]:
         parameters = window.parameters() | ({"query": selector} if selector else {})
-        return self._ask(segments, parameters, selector, list[str])
+        return self._ask(segments, parameters, selector or None, list[str])
 
     def _ask(
-        self, segments: tuple[str, ...], parameters: Mapping[str, str], query: str, kind: type[_Answer]
+        self, segments: tuple[str, ...], parameters: Mapping[str, str], query: str | None, kind: type[_Answer]
     ) -> _Answer:
         url = self._server.route(*segments)
         backoff = Backoff()
@@ -239,15 +239,15 @@ def failures_mapped(url: str) -> Iterator[None]:
         raise ServerUnreachableError(url, reason_of(error)) from error
 
 
-def decode_answer(answer: httpx.Response, url: str, query: str, kind: type[_Answer]) -> _Answer:
-    """Read a success as `kind`, and raise what anything else means.
+def decode_answer(answer: httpx.Response, url: str, query: str | None, kind: type[_Answer]) -> _Answer:
+    """Read a success as `kind`, and raise what anything else means; `query` is the one that was sent, if any was.
 
     Raises:
         BadQueryError: 400 to a request with a `query`.
         ServerRefusedError: any other status that is no success.
         UnexpectedAnswerError: a success that is not LogPulse's.
     """
-    if answer.status_code == httpx.codes.BAD_REQUEST and query:
+    if answer.status_code == httpx.codes.BAD_REQUEST and query is not None:
         raise bad_query(query, _problem_of(answer), answer.reason_phrase)
     if not answer.is_success:
         raise refusal(answer, url)

@@ -130,7 +130,7 @@ class Pusher:
                 (r.reason for r in problem.rejected), problem.error
             )
         else:
-            accepted = decode_answer(answer, self._server.route("ingest"), "", Accepted).accepted
+            accepted = decode_answer(answer, self._server.route("ingest"), None, Accepted).accepted
         self._tally.accepted += accepted
         self._tally.streams.update(tuple(entry.labels.items()) for entry in entries)
         return accepted

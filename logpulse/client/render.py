@@ -66,9 +66,9 @@ def json_lines_for(surface: Surface) -> JsonLines:
     return JsonLines() if surface is Surface.PIPE else HarmlessJsonLines()
 
 
-def json_object(labels: Mapping[str, str], surface: Surface) -> str:
-    """Write labels as a JSON object with sorted names, harmless if a terminal reads it."""
-    text = json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def json_line(value: Mapping[str, str] | str, surface: Surface) -> str:
+    """Write labels, with sorted names, or a text as JSON, harmless if a terminal reads it."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text if surface is Surface.PIPE else escape_json(text)
 
 

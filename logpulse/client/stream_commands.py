@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 _EVERYTHING: Final = "{}"
 _RECENT: Final = "1h"
-_FORMATS: Final = click.Choice(("text", "jsonl"))
+STREAM_FORMATS: Final = click.Choice(("text", "jsonl"))
 
 
 @click.command(cls=Command)
 @click.argument("selector", callback=sendable, default="")
 @window_options
-@click.option("--output", "-o", type=_FORMATS, default="text", show_default=True, help="jsonl: labels as objects.")
+@click.option(
+    "--output", "-o", type=STREAM_FORMATS, default="text", show_default=True, help="jsonl: labels as objects."
+)
 @late_connection_options
 @click.pass_context
 def series(
@@ -46,14 +48,14 @@ def series(
     """
     from logpulse.client.api import ApiClient
     from logpulse.client.metric import selector_text
-    from logpulse.client.render import json_object
+    from logpulse.client.render import json_line
 
     window = _window(since, begin, end)
     with ApiClient(server_of(ctx), notify) as client:
         found = client.series(selector, window)
     lines = sorted((selector_text(labels), labels) for labels in found)
     surface = surface_behind(sys.stdout, ctx)
-    shown = [text if output == "text" else json_object(labels, surface) for text, labels in lines]
+    shown = [text if output == "text" else json_line(labels, surface) for text, labels in lines]
     standard_output()("".join(f"{line}\n" for line in shown).encode("utf-8", "replace"))
 
 

@@ -28,7 +28,7 @@ from logpulse.http.loki_status import loki_status
 from logpulse.http.middleware import harden
 from logpulse.http.ops import ops
 from logpulse.http.page import PAGE_FOLDER, Page, WithPage
-from logpulse.http.problems import json_response, problem_response
+from logpulse.http.problems import json_response, log_problem, problem_response
 from logpulse.http.query_check import query_check
 from logpulse.http.safe_headers import SAFE_HEADERS
 from logpulse.http.session import session
@@ -74,8 +74,7 @@ def _handle_errors(quart: QuartTrio) -> None:
     @quart.errorhandler(LogPulseError)
     async def refuse(error: LogPulseError) -> Response:
         response = problem_response(error)
-        if response.status_code >= 500:
-            _LOG.error("%s %s: %s", request.method, request.path, error)
+        log_problem(error, response.status_code)
         return response
 
     @quart.errorhandler(WebsocketMismatch)

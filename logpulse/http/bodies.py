@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
@@ -9,7 +10,7 @@ from urllib.parse import parse_qsl
 import attrs
 from quart import request
 
-from logpulse.errors import BodyFormatError, BodyTooLargeError, UnsupportedMediaError
+from logpulse.errors import BodyFormatError, BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
 from logpulse.http.direct_body import read_body
 from logpulse.limits import FORM_BYTES, SMALL_JSON_BYTES
 from logpulse.services.intake import IncomingBody
@@ -58,6 +59,30 @@ async def read_parameters() -> dict[str, str]:
         BodyFormatError: it is not UTF-8.
     """
     return dict(request.args.items()) | dict(await _read_form())
+
+
+async def read_single_parameters() -> dict[str, str]:
+    """Give the same parameters, each of which may be given once in the URL and once in the form.
+
+    Raises:
+        UnsupportedMediaError, BodyTooLargeError, BodyFormatError: as from `read_parameters`.
+        InvalidRequestError: as from `single`.
+    """
+    return single(request.args.items(multi=True)) | single(await _read_form())
+
+
+def single(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Give parameters by name.
+
+    Raises:
+        InvalidRequestError: a name comes twice, so that one value would silently win.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidRequestError(name, value, "must be given once")
+        found[name] = value
+    return found
 
 
 async def read_repeated_parameters() -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from logpulse.http.refusal import Refusal
 from logpulse.http.unread_body import announces_body
 
 _SETTING: Final = "ingest.max_body_bytes"
+_ADVICE: Final = "send it in parts"
 _CLIENT_LEFT: Final[HTTPDisconnectEvent] = {"type": "http.disconnect"}
 
 
@@ -46,7 +47,7 @@ class BodyLimit:
             return
         declared = int(dict(scope["headers"]).get(b"content-length", 0))
         if declared > self.body_bytes:
-            await _too_large(self.body_bytes, f"{declared} bytes").answer(scope, receive, send)
+            await _too_large(self.body_bytes, declared).answer(scope, receive, send)
             return
         body = _MeteredBody(receive, self.body_bytes, self.body_seconds, self.pause_seconds)
         answer_begun = False
@@ -96,21 +97,19 @@ class _MeteredBody:
             self._bytes += len(message["body"])
             self._complete = not message["more_body"]
             if self._bytes > self._most_bytes:
-                self.refusal = _too_large(self._most_bytes, f"{self._bytes} bytes and more")
+                self.refusal = _too_large(self._most_bytes, f"{self._bytes} and more")
                 return _CLIENT_LEFT
         return message
 
 
-def _too_large(most: int, sent: str) -> Refusal:
-    error = BodyTooLargeError("a request body", f"{most} bytes", sent, _SETTING)
-    return Refusal(413, f"{error}, or send it in parts")
+def _too_large(most: int, sent: int | str) -> Refusal:
+    return Refusal.of(413, BodyTooLargeError("the size of a request body in bytes", most, sent, _SETTING, _ADVICE))
 
 
 def _stalled(most: float) -> Refusal:
-    error = LimitExceededError("a pause within a request body", f"{most:g} seconds", "a longer one")
-    return Refusal(408, str(error))
+    return Refusal.of(408, LimitExceededError("a pause within a request body", f"{most:g} seconds", "a longer one"))
 
 
 def _too_slow(most: float, received: int) -> Refusal:
-    error = LimitExceededError("the wait for a request body", f"{most:g} seconds", f"{received} bytes in that time")
-    return Refusal(408, f"{error}; send it in parts")
+    sent = f"{received} bytes in that time"
+    return Refusal.of(408, LimitExceededError("the wait for a request body", f"{most:g} seconds", sent, advice=_ADVICE))

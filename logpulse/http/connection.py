@@ -87,7 +87,7 @@ class GuardedConnection(TCPServer):
     async def _turn_away(self) -> None:
         self._counters.connections_refused += 1
         error = OverloadedError("the number of connections", int(self._slots.total_tokens), "one more")
-        refusal = Refusal(503, str(error), ((b"retry-after", str(error.retry_after).encode()),))
+        refusal = Refusal.of(503, error, ((b"retry-after", str(error.retry_after).encode()),))
         answer = h11.Connection(h11.SERVER)
         parts = [
             answer.send(h11.Response(status_code=refusal.status, headers=refusal.headers)),

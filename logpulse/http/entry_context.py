@@ -9,7 +9,7 @@ import msgspec
 from quart import Blueprint, Response
 
 from logpulse.errors import InvalidRequestError
-from logpulse.http.bodies import read_parameters
+from logpulse.http.bodies import read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.entry_json import EntryJson, entry_json
 from logpulse.http.query_parameters import Parameters, read_number
@@ -47,7 +47,7 @@ def entry_context(services: Services) -> Blueprint:
 
     @routes.route("/context", methods=["GET", "POST"])
     async def context() -> Response:
-        asked = read_context_request(await read_parameters())
+        asked = read_context_request(await read_single_parameters())
 
         def answer(interrupt: Interrupt) -> bytes:
             found = services.engine.surroundings(asked.anchor, asked.before, asked.after, interrupt)

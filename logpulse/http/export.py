@@ -12,7 +12,7 @@ import trio
 from quart import Blueprint, Response, request
 
 from logpulse.errors import InvalidRequestError, LogPulseError, OverloadedError, UnavailableError
-from logpulse.http.bodies import read_parameters
+from logpulse.http.bodies import read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.entry_json import entry_json
 from logpulse.http.export_format import ExportFormat, read_export_format
@@ -55,7 +55,7 @@ def export(services: Services) -> Blueprint:
 
     @routes.route("/export", methods=["GET", "POST"])
     async def export_all() -> Response:
-        parameters = await read_parameters()
+        parameters = await read_single_parameters()
         asked = await parsed(parameters.get("query", ""), lambda: read_export_request(parameters, services))
         running = exports.borrowed_tokens
         if running >= EXPORTS:

@@ -10,7 +10,7 @@ import attrs
 import msgspec
 from quart import Blueprint, Response
 
-from logpulse.http.bodies import read_parameters
+from logpulse.http.bodies import read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.query_parameters import Parameters, read_log_query, read_number, read_time_range
 from logpulse.http.query_response import parsed, query_response
@@ -87,7 +87,7 @@ def fields(services: Services) -> Blueprint:
 
     @routes.route("/fields", methods=_BOTH)
     async def list_fields() -> Response:
-        parameters = await read_parameters()
+        parameters = await read_single_parameters()
         asked = await parsed(parameters.get("query", ""), lambda: _read(parameters, services))
         limit = read_number(parameters, "limit", _LIMIT, 1, DETECTED_FIELDS)
         values = read_number(parameters, "values", _VALUES, 0, FIELD_VALUES)
@@ -102,7 +102,7 @@ def fields(services: Services) -> Blueprint:
 
     @routes.route("/fields/<name>/values", methods=_BOTH)
     async def list_values(name: str) -> Response:
-        parameters = await read_parameters()
+        parameters = await read_single_parameters()
         asked = await parsed(parameters.get("query", ""), lambda: _read(parameters, services))
         limit = read_number(parameters, "limit", _VALUES_OF_ONE, 1, FIELD_VALUES)
         prefix = parameters.get("prefix", "")

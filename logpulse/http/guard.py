@@ -46,6 +46,7 @@ _METHODS: Final[list[tuple[type, str, str]]] = [
     (WSStream, "handle", "self event"),
     (WSStream, "app_send", "self message"),
     (WSStream, "_handle_events", "self"),
+    (WSStream, "_send_error_response", "self status_code"),
     (WSStream, "_send_wsproto_event", "self event"),
     (WSStream, "_send_pings", "self"),
 ]

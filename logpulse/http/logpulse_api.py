@@ -7,7 +7,7 @@ from functools import partial
 
 from quart import Blueprint, Response
 
-from logpulse.http.bodies import incoming_json, read_parameters
+from logpulse.http.bodies import incoming_json, read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.explanation_json import explanation_json
 from logpulse.http.problems import JSON, json_response
@@ -59,7 +59,7 @@ def logpulse_api(services: Services) -> Blueprint:
 
 
 async def _read_request(services: Services) -> LogsRequest | MetricsRequest:
-    parameters, config = await read_parameters(), services.config.query
+    parameters, config = await read_single_parameters(), services.config.query
     query = await parsed(parameters.get("query", ""), lambda: read_query(parameters, config))
     if isinstance(query, LogQuery):
         return read_logs_request(query, parameters, config)
@@ -99,7 +99,7 @@ def _explain_answer(services: Services, asked: LogsRequest | MetricsRequest, int
 
 
 async def _list_labels(services: Services, name: str | None) -> list[str]:
-    parameters = await read_parameters()
+    parameters = await read_single_parameters()
     start, end = read_time_range(parameters)
     text = parameters.get("query", "")
     selector = await parsed(text, lambda: parse_selector(text)) if text else Selector(())

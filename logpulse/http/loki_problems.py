@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from logpulse.errors import (
@@ -22,7 +22,7 @@ from logpulse.errors import (
     UnavailableError,
     UnsupportedMediaError,
 )
-from logpulse.http.problems import status_of
+from logpulse.http.problems import log_problem, status_of
 
 _LOG: Final = logging.getLogger("logpulse.http")
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -98,8 +98,7 @@ async def _refuse(end: str, error: LogPulseError) -> Response:
     response = text_response(loki_text(error) + end, loki_status(error))
     if isinstance(error, OverloadedError | UnavailableError):
         response.headers["Retry-After"] = str(error.retry_after)
-    if response.status_code >= 500:
-        _LOG.error("%s %s: %s", request.method, request.path, error)
+    log_problem(error, response.status_code)
     return response
 
 

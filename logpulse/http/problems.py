@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import msgspec
-from quart import Response
+from quart import Response, request
 
 from logpulse.errors import (
     BodyFormatError,
@@ -19,6 +20,7 @@ from logpulse.errors import (
     QuerySyntaxError,
     QueryTimeoutError,
     SeriesConflictError,
+    StoppingError,
     UnauthorizedError,
     UnavailableError,
     UnsupportedMediaError,
@@ -26,6 +28,7 @@ from logpulse.errors import (
 from logpulse.model.pattern import PatternError
 from logpulse.storage.index import StreamCollisionError
 
+_LOG: Final = logging.getLogger("logpulse.http")
 JSON: Final = "application/json; charset=utf-8"
 
 # The first class that fits decides, so subclasses stand before their parents.
@@ -82,6 +85,13 @@ def problem_response(error: LogPulseError) -> Response:
     if isinstance(error, UnauthorizedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="logpulse"'
     return response
+
+
+def log_problem(error: LogPulseError, status: int) -> None:
+    """Tell the operator of the request at hand, which was answered with `status`, if the server could not do it."""
+    if status >= 500:
+        level = logging.INFO if isinstance(error, StoppingError) else logging.ERROR
+        _LOG.log(level, "%s %s: %s", request.method, request.path, error)
 
 
 def json_response(body: object, status: int = 200) -> Response:

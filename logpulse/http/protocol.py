@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import attrs
@@ -25,17 +26,31 @@ from hypercorn.typing import (
 )
 from wsproto.events import CloseConnection, Ping
 
-from logpulse.errors import LogPulseError, shorten
+from logpulse.errors import LimitExceededError, LogPulseError, shorten
 from logpulse.http.refusal import Refusal
 from logpulse.limits import CLOSE_SECONDS, DISCONNECT_SECONDS, HEADER_BYTES, TARGET_BYTES
 
 _DECODED_BY_HANDSHAKE: Final = {b"connection", b"sec-websocket-protocol"}
 _NOT_HTTP: Final = "the request is not HTTP/1.1 as RFC 9112 defines it"
+_HEAD_BYTES: Final = TARGET_BYTES + HEADER_BYTES
 _UNREADABLE: Final = {
-    431: f"the first line and the headers of a request may have {TARGET_BYTES + HEADER_BYTES} bytes together",
-    501: "the only Transfer-Encoding here is chunked",
+    431: Refusal.of(
+        431,
+        LimitExceededError(
+            "the size of the first line and all headers in bytes", _HEAD_BYTES, f"more than {_HEAD_BYTES}"
+        ),
+    ),
+    501: Refusal(501, "the only Transfer-Encoding here is chunked"),
 }
 _EARLY_DATA: Final = Refusal(400, "a WebSocket client must not send data before its handshake is answered")
+
+_VERSION: Final = b"13"
+_BAD_HANDSHAKE: Final = Refusal(400, "a WebSocket handshake is HTTP/1.1 and has a Sec-WebSocket-Key")
+_WRONG_VERSION: Final = Refusal(
+    426,
+    "Sec-WebSocket-Version: must be 13",
+    ((b"upgrade", b"websocket"), (b"sec-websocket-version", _VERSION)),
+)
 
 
 @attrs.define(eq=False, slots=False)
@@ -80,7 +95,7 @@ class GuardedHTTP1(H11Protocol):
         raise RequestRefusedError(refusal)
 
     async def _send_error_response(self, status_code: int) -> None:
-        await self._send_refusal(Refusal(status_code, _UNREADABLE.get(status_code, _NOT_HTTP)))
+        await self._send_refusal(_UNREADABLE.get(status_code) or Refusal(status_code, _NOT_HTTP))
 
     async def _send_refusal(self, refusal: Refusal) -> None:
         headers = [*refusal.headers, *self.config.response_headers("h11")]
@@ -152,10 +167,14 @@ class GuardedWebSocket(WSStream):
 
     * Data before the handshake is answered ends the connection. Hypercorn answers 400 over whatever the application is
       saying, and never tells it that its client has left.
+    * A handshake of another version is answered 426 with ours (RFC 6455, section 4.4), any other bad one 400, with the
+      reason as JSON, and its connection ends. Hypercorn answers without a body, and waits for the client to close.
     * Compression is not negotiated: what one read brings could unfold a thousandfold before its size is looked at.
     * What the application sends after the end is dropped with a checkpoint. Without one, an application that sends in a
       loop would never be cancelled and stop the event loop for good.
     * A message over the limit ends the connection with 1009; Hypercorn keeps it, and lets the application send on.
+    * What a client sends to an application that has closed the WebSocket, or has ended, is dropped. Hypercorn puts it
+      into the application's queue, and once that is full it reads no more: not even the answer to the close frame.
     * A close frame of ours has CLOSE_SECONDS to be answered before the connection is closed (RFC 6455, section 7.1.1).
       Hypercorn closes it at once, and the client's answer then meets a reset.
     * The first ping is sent after one interval, and the last before the end. Hypercorn's first crosses the close of a
@@ -163,8 +182,11 @@ class GuardedWebSocket(WSStream):
     """
 
     _ended: trio.Event
+    _deliveries: dict[trio.CancelScope, ASGIReceiveEvent]
     _is_answering: bool = False
     _is_leaving: bool = False
+    _has_application_closed: bool = False
+    _has_application_ended: bool = False
 
     async def handle(self, event: events.Event) -> None:
         """Take one event of the connection.
@@ -173,7 +195,7 @@ class GuardedWebSocket(WSStream):
             RequestRefusedError: the client sent data before its handshake was answered.
         """
         if isinstance(event, events.Request):
-            self._ended = trio.Event()
+            self._ended, self._deliveries = trio.Event(), {}
             headers = [header for header in event.headers if header[0] != b"sec-websocket-extensions"]
             event = replace(event, headers=headers)
         elif isinstance(event, events.Body | events.Data) and not (self.closed or self.handshake.accepted):
@@ -184,9 +206,16 @@ class GuardedWebSocket(WSStream):
         finally:
             if self.closed:
                 self._ended.set()
+        if isinstance(event, events.Request) and self.app_put is not None:
+            self.app_put = partial(self._deliver, self.app_put)
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take one message of the application, `None` at its end."""
+        self._has_application_ended = message is None
+        self._has_application_closed |= message is not None and message["type"] == "websocket.close"
+        for delivery, waiting in self._deliveries.items():
+            if not self._is_heard(waiting):
+                delivery.cancel()
         if self.closed:
             await trio.lowlevel.checkpoint()
         elif message is None and self.state is ASGIWebsocketState.CLOSED:
@@ -194,14 +223,41 @@ class GuardedWebSocket(WSStream):
         self._is_answering = True
         await super().app_send(message)
 
+    def _is_heard(self, message: ASGIReceiveEvent) -> bool:
+        if self._has_application_ended:
+            return False
+        return not self._has_application_closed or message["type"] != "websocket.receive"
+
+    async def _deliver(self, put: Callable[[ASGIReceiveEvent], Awaitable[None]], message: ASGIReceiveEvent) -> None:
+        if not self._is_heard(message):
+            await trio.lowlevel.checkpoint()
+            return
+        with trio.CancelScope() as delivery:
+            self._deliveries[delivery] = message
+            try:
+                await put(message)
+            finally:
+                del self._deliveries[delivery]
+
+    async def _send_error_response(self, status_code: int) -> None:
+        if status_code != _BAD_HANDSHAKE.status:
+            await super()._send_error_response(status_code)
+            return
+        refusal = _BAD_HANDSHAKE if self.handshake.version == _VERSION else _WRONG_VERSION
+        await self._send_refusal(refusal)
+        await self.send(events.StreamClosed(self.stream_id))
+
+    async def _send_refusal(self, refusal: Refusal) -> None:
+        await self.send(events.Response(self.stream_id, headers=refusal.headers, status_code=refusal.status))
+        await self.send(events.Body(self.stream_id, data=refusal.body))
+        await self.send(events.EndBody(self.stream_id))
+
     async def _refuse_early_data(self) -> None:
         if self._is_answering or self.app_put is None:
             return  # the handshake is being refused as it is
         self.closed = True
         await self.app_put({"type": "websocket.disconnect", "code": 1006})
-        await self.send(events.Response(self.stream_id, headers=_EARLY_DATA.headers, status_code=_EARLY_DATA.status))
-        await self.send(events.Body(self.stream_id, data=_EARLY_DATA.body))
-        await self.send(events.EndBody(self.stream_id))
+        await self._send_refusal(_EARLY_DATA)
         raise RequestRefusedError(_EARLY_DATA)
 
     async def _handle_events(self) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from quart import Blueprint, Response
 
 from logpulse.errors import LogPulseError
-from logpulse.http.bodies import read_parameters
+from logpulse.http.bodies import read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.problems import json_response, problem_body, status_of
 from logpulse.http.query_parameters import read_query
@@ -21,7 +21,7 @@ def query_check(services: Services) -> Blueprint:
 
     @routes.route("/parse", methods=["GET", "POST"])
     async def check() -> Response:
-        parameters = await read_parameters()
+        parameters = await read_single_parameters()
         try:
             query = await parsed(parameters.get("query", ""), lambda: read_query(parameters, services.config.query))
         except LogPulseError as error:

@@ -6,6 +6,9 @@ import attrs
 import msgspec
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
+from logpulse.errors import LogPulseError
+from logpulse.http.problems import problem_body
+
 
 @attrs.frozen
 class Refusal:
@@ -14,11 +17,18 @@ class Refusal:
     status: int
     reason: str
     more_headers: tuple[tuple[bytes, bytes], ...] = ()
+    more_fields: tuple[tuple[str, object], ...] = ()
+
+    @classmethod
+    def of(cls, status: int, error: LogPulseError, more_headers: tuple[tuple[bytes, bytes], ...] = ()) -> Refusal:
+        """Refuse a request because of `error`, with all that it carries."""
+        fields = tuple((name, value) for name, value in problem_body(error).items() if name != "error")
+        return cls(status, str(error), more_headers, fields)
 
     @property
     def body(self) -> bytes:
         """Give the answer's JSON text."""
-        return msgspec.json.encode({"error": self.reason})
+        return msgspec.json.encode({"error": self.reason} | dict(self.more_fields))
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:

@@ -59,9 +59,9 @@ def _header_fault(headers: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
         if name in values:
             values[name].append(value)
     if count > HEADER_COUNT:
-        return Refusal(431, str(LimitExceededError("the number of headers", HEADER_COUNT, count)))
+        return Refusal.of(431, LimitExceededError("the number of headers", HEADER_COUNT, count))
     if size > HEADER_BYTES:
-        return Refusal(431, str(LimitExceededError("the size of all headers in bytes", HEADER_BYTES, size)))
+        return Refusal.of(431, LimitExceededError("the size of all headers in bytes", HEADER_BYTES, size))
     hosts = values[b"host"]
     if len(hosts) > 1:
         return _invalid("Host", b", ".join(hosts), "must be given once")
@@ -79,8 +79,8 @@ def _inspect_target(scope: WWWScope) -> WWWScope | Refusal:
     path = scope["raw_path"]
     size = len(path) + len(scope["query_string"])
     if size > TARGET_BYTES:
-        error = LimitExceededError("the size of the URL in bytes", TARGET_BYTES, size)
-        return Refusal(414, f"{error}; send a long query as a form")
+        advice = "send a long query as a form"
+        return Refusal.of(414, LimitExceededError("the size of the URL in bytes", TARGET_BYTES, size, advice=advice))
     if path == b"*" and scope["type"] == "http" and scope["method"] == "OPTIONS":
         return scope
     if not path.startswith(b"/"):
@@ -114,4 +114,4 @@ def _inspect_absolute_form(scope: WWWScope) -> WWWScope | Refusal:
 
 
 def _invalid(field: str, value: bytes, reason: str) -> Refusal:
-    return Refusal(400, str(InvalidRequestError(field, value.decode("latin-1"), reason)))
+    return Refusal.of(400, InvalidRequestError(field, value.decode("latin-1"), reason))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from quart import Blueprint, Response, websocket
 
-from logpulse.errors import LogPulseError, UnavailableError
+from logpulse.errors import LogPulseError, StoppingError
+from logpulse.http.bodies import single
 from logpulse.http.context import Services
 from logpulse.http.problems import problem_response
 from logpulse.http.query_response import parsed
@@ -23,8 +24,8 @@ def stream(services: Services) -> Blueprint:
     async def follow() -> Response | None:
         try:
             if services.lifecycle.is_stopping:
-                raise UnavailableError("the server is stopping", retry_after=1)
-            parameters = websocket.args
+                raise StoppingError("the server is stopping")
+            parameters = single(websocket.args.items(multi=True))
             asked, tail_filter = await parsed(parameters.get("query", ""), lambda: _read(parameters))
             subscription = services.broadcaster.subscribe(tail_filter)
         except LogPulseError as error:

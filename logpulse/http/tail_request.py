@@ -63,7 +63,7 @@ def parse_tail_request(parameters: Mapping[str, str]) -> TailRequest:
 
 
 def tail_query(text: str) -> LogQuery:
-    """Read the query of a tail.
+    """Read the query of a tail, which may choose every stream, as no query does.
 
     Raises:
         QuerySyntaxError, LimitExceededError: the query is malformed, or no log query.

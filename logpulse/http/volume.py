@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from quart import Blueprint, Response
 
-from logpulse.http.bodies import read_parameters
+from logpulse.http.bodies import read_single_parameters
 from logpulse.http.context import Services
 from logpulse.http.query_json import QueryStatsJson, stats_json
 from logpulse.http.query_parameters import Parameters, read_log_query, read_number, read_stored_range
@@ -48,7 +48,7 @@ def volume(services: Services) -> Blueprint:
 
     @routes.route("/volume", methods=["GET", "POST"])
     async def count() -> Response:
-        parameters = await read_parameters()
+        parameters = await read_single_parameters()
         asked = await parsed(parameters.get("query", ""), lambda: _read(parameters, services))
 
         def answer(interrupt: Interrupt) -> bytes:

@@ -40,8 +40,8 @@ def parse(text: str) -> Query:
 
 
 def parse_log_query(text: str) -> LogQuery:
-    """Read a log query as `parse` does; a metric query is a QuerySyntaxError."""
-    query = parse(text)
+    """Read a log query as `parse_unrestricted` does; a metric query is a QuerySyntaxError."""
+    query = parse_unrestricted(text)
     if not isinstance(query, LogQuery):
         raise QuerySyntaxError(
             "this is a metric query",

@@ -55,12 +55,24 @@ def read_document(path: Path, environment: Mapping[str, str]) -> dict[str, objec
     except OSError as error:
         raise ConfigError("--config", f"the file cannot be read: {error.strerror}", str(path)) from error
     except (yaml.YAMLError, RecursionError, *_CONSTRUCTOR_ERRORS) as error:
-        raise ConfigError("--config", f"the file is not valid YAML: {error}", str(path)) from error
+        raise ConfigError("--config", f"the file is not valid YAML: {_reason(error)}", str(path)) from error
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError("--config", "the file must hold names with values, such as 'server:'", str(path))
     return {str(name): _expand(value, str(name), environment) for name, value in document.items()}
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line what PyYAML says in several, with the place and without the excerpt."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())
+    parts = ((error.context, error.context_mark), (error.problem, error.problem_mark))
+    return ": ".join(f"{text}{_place(mark)}" for text, mark in parts if text)
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def _expand(value: object, path: str, environment: Mapping[str, str]) -> object:

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from logpulse.batch import Batch
-from logpulse.errors import LimitExceededError, LogPulseError, UnavailableError
+from logpulse.errors import LimitExceededError, LogPulseError, StoppingError, UnavailableError
 from logpulse.limits import APPEND_BYTES, APPEND_REQUESTS, APPEND_WAIT_SECONDS
 from logpulse.services.flusher import Flusher
 from logpulse.services.metrics import Metrics
@@ -50,7 +50,8 @@ class AppendQueue:
         """Hand a batch to the committer. Cancelled, nothing is stored.
 
         Raises:
-            UnavailableError: no room for long, or the server is stopping; nothing is stored.
+            UnavailableError: no room for long; nothing is stored.
+            StoppingError: the server is stopping; nothing is stored.
         """
         ticket = Ticket(batch, batch.nbytes + batch.label_bytes)
         await self._room.take(ticket.size)
@@ -60,7 +61,7 @@ class AppendQueue:
                 return ticket
         except trio.ClosedResourceError as error:
             self.give_room(ticket.size)
-            raise UnavailableError("the server is stopping; send this again to its successor", 1) from error
+            raise StoppingError from error
         except BaseException:
             self.give_room(ticket.size)
             raise

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import attrs
 import trio
 
-from logpulse.errors import OverloadedError, UnavailableError
+from logpulse.errors import OverloadedError, StoppingError
 from logpulse.limits import APPEND_WAIT_SECONDS, DECODE_IN_THREAD_BYTES, INTAKE_BYTES
 from logpulse.services.committer import AppendQueue, Ticket
 from logpulse.services.lifecycle import Lifecycle
@@ -54,13 +54,14 @@ class Intake:
         Cancelled before they are in the queue, nothing is stored; later, they are stored all the same.
 
         Raises:
-            UnavailableError: the server is stopping, there is no room, or the disk refuses; nothing is stored.
+            StoppingError: the server is stopping; nothing is stored.
+            UnavailableError: there is no room, or the disk refuses; nothing is stored.
             OverloadedError: too many pushes are in work; nothing is stored.
             BodyFormatError, BodyTooLargeError, UnsupportedMediaError, LimitExceededError: from reading and decoding.
             StreamCollisionError: from the store.
         """
         if self._lifecycle.is_stopping:
-            raise UnavailableError("the server is stopping; send this again to its successor", retry_after=1)
+            raise StoppingError
         if self._pushes >= self._most_pushes:
             raise OverloadedError("pushes in work", self._most_pushes, self._most_pushes + 1, "ingest.buffer_size")
         self._pushes += 1

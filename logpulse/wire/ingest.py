@@ -20,6 +20,7 @@ from logpulse.wire.json_bound import check_strings
 from logpulse.wire.known_labels import KnownLabels
 from logpulse.wire.push import LongLines, Push, PushBuilder
 from logpulse.wire.salvage import salvage
+from logpulse.wire.text_pairs import text_pairs
 from logpulse.wire.timestamps import decode_times
 
 
@@ -56,7 +57,7 @@ class IngestDecoder:
     _builder: PushBuilder = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._known = KnownLabels(lambda text: self._labels(msgspec.json.decode(text, type=dict[str, str])))
+        self._known = KnownLabels(lambda text: self._labels(text_pairs(msgspec.json.decode(text), "labels")))
         self._builder = PushBuilder(self.max_line_bytes, self.long_lines)
 
     def decode(self, body: bytes, now_ns: int) -> Push:

@@ -17,7 +17,7 @@ from logpulse.wire.columns import FaultSink
 class KnownLabels:
     """Remember what `read` made of each text. Safe to use from several threads.
 
-    `read` raises a LogPulseError, a DecodeError or a UnicodeDecodeError for a text that holds no labels.
+    `read` raises a LogPulseError, or what msgspec does, for a text that holds no labels.
     """
 
     read: Callable[[bytes], Labels]
@@ -31,9 +31,10 @@ class KnownLabels:
     def _learn(self, text: bytes, stream: int, sizes: Sequence[int], reject: FaultSink) -> Labels | None:
         try:
             labels = self.read(text)
-        except (LogPulseError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (LogPulseError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            reason = "labels: must be UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             for entry in range(sizes[stream]):
-                reject(stream, entry, str(error))
+                reject(stream, entry, reason)
             return None
         # Bounded in bytes: the same labels may be written with any number of blanks.
         cost = len(text) + KNOWN_LABELS_COST

@@ -14,6 +14,7 @@ from logpulse.model.labels import scrub
 from logpulse.wire.columns import Columns, LabelledColumns, places
 from logpulse.wire.json_bound import check_strings
 from logpulse.wire.lenient_json import read_leniently
+from logpulse.wire.text_pairs import text_pairs
 from logpulse.wire.timestamps import decode_nanoseconds, decode_times
 
 _T = TypeVar("_T")
@@ -62,7 +63,7 @@ class LegacyBody(msgspec.Struct):
 
 _BODY: Final = msgspec.json.Decoder(Body)
 _LEGACY_BODY: Final = msgspec.json.Decoder(LegacyBody)
-_LABELS: Final = msgspec.json.Decoder(dict[str, str])
+_LABELS: Final = msgspec.json.Decoder(object)
 
 
 def read_json(body: bytes) -> LabelledColumns:
@@ -106,9 +107,9 @@ def read_label_object(text: bytes) -> dict[str, str]:
     """Read the labels of a stream of today's shape, a JSON object with text values.
 
     Raises:
-        BodyFormatError: it is something else.
+        BodyFormatError, InvalidRequestError: it is something else.
     """
-    return _decode(_LABELS, text)
+    return text_pairs(_decode(_LABELS, text), "labels")
 
 
 def _labelled(
@@ -127,7 +128,8 @@ def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
         return _typed(decoder, body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # Loki takes lone surrogates, and bytes that are no UTF-8; msgspec does not.
-        document = read_leniently(body.decode("utf-8", "replace").encode(), error)
+        cause = ValueError("the body is no UTF-8") if isinstance(error, UnicodeDecodeError) else error
+        document = read_leniently(body.decode("utf-8", "replace").encode(), cause)
         return _typed(decoder, scrub(json.dumps(document, ensure_ascii=False)).encode())
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
 from logpulse.batch import text_column
-from logpulse.errors import BodyFormatError, LimitExceededError, LogPulseError, shorten
+from logpulse.errors import BodyFormatError, InvalidRequestError, LimitExceededError, LogPulseError, shorten
 from logpulse.limits import STREAMS_PER_PUSH
 from logpulse.model.labels import Labels, scrub
 from logpulse.wire.columns import Columns, FaultSink
 from logpulse.wire.lenient_json import read_leniently
+from logpulse.wire.text_pairs import text_pairs
 from logpulse.wire.timestamps import TimeValue, decode_times
 
 
@@ -41,8 +42,8 @@ def salvage(
         if not isinstance(stream, dict) or not isinstance(entries := stream.get("entries"), list):
             raise BodyFormatError(f"expected a list of entries at $.streams[{index}].entries")
         try:
-            labels.append(make_labels(_pairs(stream.get("labels"), "labels")))
-        except (LogPulseError, _BadEntryError) as error:
+            labels.append(make_labels(text_pairs(stream.get("labels"), "labels")))
+        except LogPulseError as error:
             labels.append(None)
             for place in range(len(entries)):
                 reject(index, place, str(error))
@@ -50,7 +51,7 @@ def salvage(
         for place, entry in enumerate(entries):
             try:
                 line, time, pairs = _entry(entry)
-            except _BadEntryError as fault:
+            except (InvalidRequestError, _BadEntryError) as fault:
                 reject(index, place, str(fault))
                 continue
             places.append((index, place))
@@ -76,12 +77,6 @@ def _streams(body: bytes, cause: Exception) -> list[object]:
     return streams
 
 
-def _pairs(value: object, field: str) -> dict[str, str]:
-    if not isinstance(value, Mapping) or not all(isinstance(each, str) for each in value.values()):
-        raise _BadEntryError(f"{field}: must be an object with text values, got {shorten(value)}")
-    return dict(value)
-
-
 def _entry(entry: object) -> tuple[str, TimeValue, dict[str, str] | None]:
     if not isinstance(entry, dict):
         raise _BadEntryError(f"entry: must be an object, got {shorten(entry)}")
@@ -93,5 +88,5 @@ def _entry(entry: object) -> tuple[str, TimeValue, dict[str, str] | None]:
     return (
         scrub(line),
         scrub(time) if isinstance(time, str) else time,
-        None if pairs is None else _pairs(pairs, "metadata"),
+        None if pairs is None else text_pairs(pairs, "metadata"),
     )

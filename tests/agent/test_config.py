@@ -97,6 +97,8 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("targets: [{path: '/a/{b'}]\n", "targets[0].path", "not closed"),
         ("targets: [{path: /a, exclude: ['']}]\n", "targets[0].exclude[0]", "must name files"),
         ("targets: [{path: /a, labels: {filename: x}}]\n", "targets[0].labels.filename", "cannot be set"),
+        ("targets: [{path: /a, labels: {job: a, port: 80}}]\n", "targets[0].labels.port", "put it in quotes, got 80"),
+        ("targets: [{path: /a, labels: {yes: x}}]\n", "targets[0].labels", "put True in quotes"),
         ("targets: [{path: /a, labels: {a-b: x}}]\n", "targets[0].labels", "a-b"),
         ("- a\n", "--config", "must hold names with values"),
         ("a: [\n", "--config", "not valid YAML"),

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from logpulse.limits import AGENT_OPEN_LINE_SECONDS
 
 from .fake_server import FakeServer
 from .running import Workplace, append, opened
 
 
 async def test_reads_files_once(place: Workplace, server: FakeServer) -> None:
-    append(place.logs / "a.log", "one\ntwo\nthree")
+    append(place.logs / "a.log", "one\ntwo\nthr")
     outcome = await place.once()
-    assert server.lines == ["one", "two", "three"]
+    assert server.lines == ["one", "two"]
     assert (outcome.refused, outcome.unreadable, outcome.was_interrupted) == (0, 0, False)
-    append(place.logs / "a.log", "\nfour\n")
+    append(place.logs / "a.log", "ee\nfour\n")
     await place.once()
     assert server.lines == ["one", "two", "three", "four"]
+
+
+async def test_an_unfinished_line_of_an_old_file_is_a_line(place: Workplace, server: FakeServer) -> None:
+    log = place.logs / "a.log"
+    append(log, "one\ntwo")
+    long_ago = time.time() - AGENT_OPEN_LINE_SECONDS
+    os.utime(log, (long_ago, long_ago))
+    await place.once()
+    await place.once()
+    assert server.lines == ["one", "two"]
+    append(log, " and more\n")
+    await place.once()
+    assert [(entry.line, dict(entry.metadata)) for entry in server.stored[2:]] == [(" and more", {"lp_part": "2/2"})]
+
+
+async def test_an_unfinished_line_of_a_file_that_was_rotated_is_a_line(place: Workplace, server: FakeServer) -> None:
+    log = place.logs / "a.log"
+    append(log, "one\ntwo")
+    await place.once()
+    assert server.lines == ["one"]
+    log.rename(place.logs / "a.log.1")
+    append(log, "three\n")
+    await place.once()
+    assert server.lines == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,23 @@ def test_labels(three: RunningServer) -> None:
     assert at(three, "labels", "none").stdout == ""
 
 
+def test_labels_as_json(three: RunningServer) -> None:
+    three.server.entries.append(entry(4, BASE, "x", service="evil\x1b[2J\x9b\n"))
+    assert at(three, "labels", "-o", "jsonl").stdout == '"level"\n"service"\n'
+    for options in ((), ("--color", "always")):
+        shown = at(three, "labels", "service", "-o", "jsonl", *options).stdout
+        assert [json.loads(line) for line in shown.splitlines()] == ["api", "evil\x1b[2J\x9b\n", "web"]
+    assert "\x9b" not in shown
+
+
+@pytest.mark.parametrize("command", [("query",), ("query", "--explain"), ("export",), ("stats",)])
+def test_an_empty_query_is_to_be_mended(running: RunningServer, command: tuple[str, ...]) -> None:
+    for route in ("/query", "/explain", "/loki/api/v1/index/stats"):
+        running.server.scripted[route].append(Answer(400, {"error": "query: must be LogQL", "field": "query"}))
+    result = at(running, *command, "")
+    assert (result.exit_code, result.stderr) == (2, "logpulse: query: must be LogQL\n")
+
+
 def test_a_tail_that_is_refused(running: RunningServer) -> None:
     running.server.scripted["/stream"].append(Answer(400, {"error": "unexpected", "position": {"offset": 1}}))
     result = at(running, "tail", "{}")

@@ -21,13 +21,14 @@ from logpulse.limits import HEADER_COUNT
 from .harness import GET, HANDSHAKE, PATIENCE, Client, Server, connected, serving
 
 BODY_BYTES = 1000
+LIMIT_FIELDS = {"limit", "value", "sent"}
 HEAD = b"POST /push HTTP/1.1\r\nHost: test\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 BAD: dict[str, tuple[bytes, set[int]]] = {
     "WebSocket handshake and one byte": (HANDSHAKE + b"\r\nx", {400}),
     "WebSocket handshake with binary subprotocol": (HANDSHAKE + b"Sec-WebSocket-Protocol: \xff\r\n\r\n", {400}),
     "WebSocket handshake without key": (HANDSHAKE.replace(b"Sec-WebSocket-Key", b"X") + b"\r\n", {400}),
-    "WebSocket handshake with another version": (HANDSHAKE.replace(b": 13", b": 99") + b"\r\n", {400}),
+    "WebSocket handshake with another version": (HANDSHAKE.replace(b": 13", b": 99") + b"\r\n", {426}),
     "WebSocket handshake of HTTP/1.0": (HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", {400}),
     "WebSocket handshake with a body": (HANDSHAKE + b"Content-Length: 3\r\n\r\nabc", {400}),
     "WebSocket on a push route": (HANDSHAKE.replace(b"GET / ", b"GET /push ") + b"\r\n", {400, 404, 405, 426}),
@@ -137,6 +138,8 @@ async def test_bad_input_is_answered_and_survived(
             answer = await client.answer()
             nursery.cancel_scope.cancel()
         assert (answer.early, answer.status in statuses) == ((), True), answer
+        if answer.status in {413, 414, 431}:
+            assert set(msgspec.json.decode(answer.body)) == {"error"} | LIMIT_FIELDS
         await server.serves()
     assert failures(caplog) == []
 
@@ -218,6 +221,7 @@ async def test_mutated_input_leaves_nothing_behind(
     [
         *("no host", "two lengths", "unknown transfer encoding", "negative chunk", "HTTP/0.9", "TLS"),
         *("NUL in a header", "endless header", "endless URL"),
+        *(name for name in BAD if name.startswith("WebSocket handshake")),
     ],
 )
 async def test_what_cannot_be_read_is_refused_with_its_reason_as_json(name: str) -> None:
@@ -231,5 +235,6 @@ async def test_what_cannot_be_read_is_refused_with_its_reason_as_json(name: str)
         await server.serves()
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["connection"] == "close"
-    assert set(msgspec.json.decode(answer.body)) == {"error"}
+    carried = LIMIT_FIELDS if answer.status == 431 else set()
+    assert set(msgspec.json.decode(answer.body)) == {"error"} | carried
     assert answer.status in statuses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import AsyncExitStack
 
@@ -89,7 +90,7 @@ async def test_a_store_that_refuses(
 
 
 async def test_a_push_at_stopping_is_refused_and_one_in_work_is_answered(
-    running: RunningServer, monkeypatch: pytest.MonkeyPatch, serve: Servers
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch, serve: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:
     held = HeldAppend(running.services.store, monkeypatch)
     async with running.client() as client, running.client() as late, trio.open_nursery() as nursery:
@@ -99,8 +100,10 @@ async def test_a_push_at_stopping_is_refused_and_one_in_work_is_answered(
         with monkeypatch.context() as patch:
             patch.setattr(Lifecycle, "is_stopping", True)
             answer = await late.post("/ingest", json={"streams": [stream_of(["late" * 1_000_000])]})
-        assert answer.status_code == 503
+            loki = await late.post("/loki/api/v1/push", json={"streams": []})
+        assert (answer.status_code, loki.status_code) == (503, 503)
         assert int(answer.headers["Retry-After"]) > 0
+        assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
         running.services.lifecycle.stop()
         held.release.set()
     await running.stop()

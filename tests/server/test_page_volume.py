@@ -123,7 +123,7 @@ async def test_refusals(client: httpx.AsyncClient, parameters: dict[str, str], f
 
 
 async def test_a_malformed_query_is_refused_as_by_query(client: httpx.AsyncClient) -> None:
-    for path in ("/volume", "/fields", "/fields/a/values", "/parse", "/export"):
+    for path in ("/volume", "/fields", "/fields/a/values", "/export"):
         answer = await client.get(path, params={"query": "{a="})
         expected = await client.get("/query", params={"query": "{a="})
         assert (answer.status_code, answer.json()) == (400, expected.json())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import httpx
 import msgspec
 import pytest
@@ -77,6 +79,22 @@ async def test_the_form_of_a_post_wins_over_its_url(filled: httpx.AsyncClient) -
     assert len(answer.json()["logs"]) == 1
     answer = await filled.post("/query", params={"query": ALL, "limit": "1"})
     assert len(answer.json()["logs"]) == 1
+
+
+@pytest.mark.parametrize("route", ["/query", "/explain", "/labels", "/labels/service/values"])
+async def test_a_parameter_given_twice_is_refused(filled: httpx.AsyncClient, route: str) -> None:
+    twice = f"query={quote(ALL)}&end=5&end=6"
+    answers = [await filled.get(f"{route}?{twice}")]
+    if not route.startswith("/labels"):
+        answers.append(await filled.post(route, content=twice, headers={"Content-Type": FORM}))
+    for answer in answers:
+        assert answer.status_code == 400
+        assert answer.json() == {"error": "end: must be given once, got '6'", "field": "end"}
+
+
+async def test_a_parameter_given_twice_is_left_to_loki_on_its_routes(filled: httpx.AsyncClient) -> None:
+    asked = f"query={quote(ALL)}&limit=1&limit=x"
+    assert (await filled.get(f"/loki/api/v1/query_range?{asked}")).status_code == 200
 
 
 @pytest.mark.parametrize(("kind", "status"), [("application/json", 415), ("multipart/form-data; boundary=x", 415)])

@@ -49,6 +49,7 @@ FILTERS = [
     ("?query=%7Blevel%3D%22error%22%7D", ["api error", "db error"]),
     ("?query=%7Bservice%3D~%22a.%2B%22%7D%20%7C%3D%20%22err%22", ["api error"]),
     ("?query=%7Bservice!%3D%22api%22%2Clevel%3D~%22.%2B%22%7D%20!~%20%22x%22", ["db error"]),
+    ("?query=%7B%7D%20%7C%3D%20%22err%22", ["api error", "db error"]),
 ]
 
 
@@ -143,7 +144,7 @@ async def test_the_confirmation_stands_exactly_between_the_old_filter_and_the_ne
 
 BAD_FRAMES: list[tuple[object, str]] = [
     ({"type": "filter", "query": '{service="api"'}, "position"),
-    ({"type": "filter", "query": "{}"}, "position"),
+    ({"type": "filter", "query": "{"}, "position"),
     ({"type": "filter", "query": '{a="b"} | jsn'}, "position"),
     ({"type": "filter", "query": '{a="b"} |~ "("'}, ""),
     ({"type": "filter", "query": 'rate({a="b"}[1m])'}, ""),

@@ -63,6 +63,7 @@ BAD_REQUESTS = [
     ("?start=yesterday", "start"),
     ("?start=1&tail=1", "tail"),
     ("?batch=2", "batch"),
+    ("?service=api&service=web", "service: must be given once"),
 ]
 
 

@@ -18,6 +18,7 @@ from logpulse.limits import (
     LINE_BYTES,
     METADATA_PAIRS,
     REJECTED_SHOWN,
+    SALVAGE_BYTES,
     SECOND_NS,
     STREAMS_PER_PUSH,
 )
@@ -66,7 +67,14 @@ GOOD = {"line": "good", "ts": NOON}
         ('{"streams":[]}'.encode("utf-16"), "not valid JSON"),
         (b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x","ts":NaN}]}]}', "not valid JSON"),
         (b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x","ts":Infinity}]}]}', "not valid JSON"),
-        (b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x\xff"}]}]}', "not valid JSON"),
+        (
+            b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x\xff"}]}]}',
+            r"^the body is not valid JSON: it is no UTF-8 \(byte 53\)$",
+        ),
+        (
+            b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x\xff"}]}]}' + SALVAGE_BYTES * b" ",
+            r"^the body is not valid JSON: it is no UTF-8 \(byte 53\)$",
+        ),
         (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b',"streams":[]}', "nested too deeply"),
         (b"[" * 100_000, "nested too deeply|not valid JSON"),
         (b'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"x","ts":' + b"9" * 5000 + b"}]}]}", "not valid JSON"),
@@ -151,8 +159,8 @@ AHEAD = f"ts: must be at most 10 minutes ahead of the server's clock ({format_ti
         ("x", "entry: must be an object, got 'x'"),
         ([NOON, "x"], f"entry: must be an object, got [{NOON}, 'x']"),
         ({"line": "x", "metadata": 5}, "metadata: must be an object with text values, got 5"),
-        ({"line": "x", "metadata": {"a": 5}}, "metadata: must be an object with text values, got {'a': 5}"),
-        ({"line": "x", "metadata": {"a": {"b": "c"}}}, "metadata: must be an object with text values, got {'a': {'b"),
+        ({"line": "x", "metadata": {"a": 5}}, "metadata['a']: must be text, got 5"),
+        ({"line": "x", "metadata": {"a": {"b": "c"}}}, "metadata['a']: must be text, got {'b': 'c'}"),
         ({"line": "x", "metadata": {"": "c"}}, "metadata name: must not be empty, got ''"),
         (
             {"line": "x", "metadata": {f"k{number}": "v" for number in range(129)}},
@@ -190,11 +198,11 @@ def test_a_bad_entry_is_named_and_its_neighbours_are_stored(bad: object, reason:
         ('{"a":"' + "x" * 2049 + '"}', "bytes of the value of label a is limited to 2048, got 2049"),
         ('{"a":"' + "é" * 1025 + '"}', "bytes of the value of label a is limited to 2048, got 2050"),
         (json.dumps({f"l{n}": "x" for n in range(16)}), "labels per stream is limited to 15, got 16; raise"),
-        ('{"a":5}', ""),
-        ('{"a":null}', ""),
-        ("5", ""),
-        ("null", ""),
-        ('["a"]', ""),
+        ('{"a":5}', "labels['a']: must be text, got 5"),
+        ('{"a":"b","c":null}', "labels['c']: must be text, got None"),
+        ("5", "labels: must be an object with text values, got 5"),
+        ("null", "labels: must be an object with text values, got None"),
+        ('["a"]', "labels: must be an object with text values, got ['a']"),
     ],
     ids=lambda value: value[:30],
 )
@@ -216,7 +224,7 @@ def test_labels_that_are_no_utf8_refuse_their_stream_only() -> None:
         b'{"labels":{"service":"api"},"entries":[{"line":"good","ts":%d}]}]}' % NOON
     )
     assert entries_of([push.batch]) == [entry("good")]
-    assert [(each.stream, each.entry) for each in push.rejected] == [(0, 0)]
+    assert rejections(push) == [(0, 0, "labels: must be UTF-8")]
 
 
 @pytest.mark.parametrize("name", ["a", "__name__", "__x", "_", "A1", "a" * 1024, "__proto__", "constructor"])
@@ -255,6 +263,12 @@ def test_lone_surrogates_become_replacement_characters() -> None:
     assert found.labels.get("service") == "\N{REPLACEMENT CHARACTER}"
     assert found.line == "a\N{REPLACEMENT CHARACTER}b"
     assert metadata_pairs(found.metadata) == {"k\N{REPLACEMENT CHARACTER}": "\N{REPLACEMENT CHARACTER}"}
+
+
+def test_lone_surrogates_refuse_a_body_too_long_for_a_second_reading() -> None:
+    body = rb'{"streams":[{"labels":{"a":"b"},"entries":[{"line":"a\ud800"}]}]}' + SALVAGE_BYTES * b" "
+    with pytest.raises(BodyFormatError, match=r"surrogate pair .*; send bodies of at most 4194304 bytes"):
+        decode(body)
 
 
 def test_an_entry_without_a_time_gets_that_of_its_arrival() -> None:

@@ -212,9 +212,9 @@ def test_a_bad_entry_is_named_and_its_neighbours_are_stored(bad: object, reason:
         ('{"a-b":"x"}', "label name: must match"),
         ('{"größe":"x"}', "label name: must match"),
         (json.dumps({f"l{n}": "x" for n in range(16)}), "labels per stream is limited to 15, got 16"),
-        ('{"a":5}', "the body is not a push: Expected `str`"),
-        ("null", "the body is not a push"),
-        ('"{a=\\"b\\"}"', "the body is not a push"),
+        ('{"a":5}', "labels['a']: must be text, got 5"),
+        ("null", "labels: must be an object with text values, got None"),
+        ('"{a=\\"b\\"}"', "labels: must be an object with text values, got"),
     ],
 )
 def test_bad_labels_refuse_their_stream_only(labels: str, reason: str) -> None:
