@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from playwright.sync_api import Locator, Page, expect
+
+
+def address(query: str, **parameters: str) -> str:
+    """Give the address of a query, relative to the page."""
+    return f"/?{urlencode({'q': query, **parameters})}"
 
 
 def rows(page: Page) -> Locator:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote
 
 import attrs
 from playwright.sync_api import Page, Response, expect
@@ -12,7 +11,7 @@ from playwright.sync_api import Page, Response, expect
 from .conftest import NewPage, ReportFigure
 from .page_server import PageServer
 from .page_work import Spread
-from .search_page import rows, settled
+from .search_page import address, rows, settled
 
 _FIRST_BYTES: Final = 70_000  # of scripts and style sheets that the first rows wait for, as sent
 _ALL_BYTES: Final = 230_000  # with editor and charts
@@ -65,7 +64,7 @@ def test_bytes_and_requests_stay_within_their_budgets(page: Page, report_figure:
     awaited = set(re.findall(r"""(?:src|href)="\./([^"]+\.(?:js|css))\"""", index))
     assert awaited
     first = sum(each.encoded for each in loaded(page) if any(each.name.endswith(f"/{name}") for name in awaited))
-    page.goto(f"/?q={quote(_METRICS)}")
+    page.goto(address(_METRICS))
     expect(page.get_by_role("region", name="Results").locator("canvas").first).to_be_visible()
     page.go_back()
     settled(page)
