@@ -112,6 +112,8 @@ def test_a_link_to_a_malformed_query_says_what_is_wrong(
     page.goto(address('{app="cart"} | json | status >='))
     expect(editor(page)).to_be_visible()
     expect(page.get_by_text(re.compile(r"line 1, column \d+"))).to_be_visible()
+    expect(page.get_by_role("heading", name="This query did not run")).to_be_visible()
+    expect(found(page)).to_be_empty()
     shoot(page, f"error-link-{scheme}")
     editor(page).fill('{app="cart"}')
     editor(page).press("Control+Enter")

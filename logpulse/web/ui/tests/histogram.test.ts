@@ -17,10 +17,14 @@ test("only chosen levels are drawn", () => {
   expect(shown(volume as unknown as VolumeAnswer, ["", "error"]).map(({ level }) => level)).toEqual(["error", ""]);
 });
 
-test.each([0, 1, 2, 3, 7, 99, 100, 101, 5234, 1e9])("a scale for %i reaches it with few round steps", (value) => {
-  const { top, step } = roundScale(value);
-  expect(top).toBeGreaterThanOrEqual(value);
-  expect(top).toBeLessThanOrEqual(Math.max(1, 2 * value));
-  expect(top / step).toBeLessThanOrEqual(2);
-  expect(top % step).toBe(0);
-});
+test.each([0, 1, 2, 3, 5, 7, 13, 99, 100, 101, 5234, 1e9])(
+  "a scale for %i reaches it with few round steps",
+  (value) => {
+    const { top, step } = roundScale(value);
+    expect(top).toBeGreaterThanOrEqual(value);
+    expect(top).toBeLessThanOrEqual(Math.max(1, 2 * value));
+    expect(top / step).toBeLessThanOrEqual(2);
+    expect(top % step).toBe(0);
+    expect(step % 1).toBe(0);
+  },
+);

@@ -42,7 +42,7 @@ function Found() {
   const { store } = usePage();
   const { run, volume, place, rows } = store;
   const { next, phase, query, more } = run.value;
-  if (phase === "idle" || (phase === "loading" && !query)) return <span class="found" />;
+  if (!query) return <span class="found" />;
   const shown = rows.value.length;
   const { levels, direction } = place.value;
   const answer = volume.value.state === "ready" ? volume.value.answer : null;
