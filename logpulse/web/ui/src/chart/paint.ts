@@ -33,7 +33,7 @@ export function roundScale(value: number, steps = 2): { top: number; step: numbe
 
 /** 1,204 as `1.2k`, for axes. */
 export function short(value: number): string {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value).replace("K", "k");
 }
 
 /** Diagonal stripes of a colour, for what must be told from another of the same colour. */
