@@ -14,7 +14,7 @@ import { Toolbar } from "./Toolbar";
 /** Query, facets, histogram, lines or chart, details. */
 export function SearchView() {
   const { store } = usePage();
-  const series = store.run.value.series;
+  const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
   const facets = store.fields.value.state !== "absent" && !series;
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
@@ -34,7 +34,7 @@ export function SearchView() {
               <VolumePane />
               <Toolbar />
               {store.findOpen.value && <FindBar />}
-              <div class={store.run.value.phase === "failed" ? "list-area is-previous" : "list-area"}>
+              <div class={phase === "failed" && query ? "list-area is-previous" : "list-area"}>
                 <ListPane />
                 <Nothing />
               </div>
