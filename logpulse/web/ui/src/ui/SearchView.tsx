@@ -16,7 +16,9 @@ export function SearchView() {
   const { store } = usePage();
   const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
-  const facets = store.fields.value.state !== "absent" && !series;
+  const fields = store.fields.value;
+  // A tail that the address begins with has not asked for them; an empty pane would only take its room.
+  const facets = fields.state !== "absent" && !series && (fields.answer !== null || !store.isLive.value);
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
