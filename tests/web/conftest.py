@@ -202,3 +202,17 @@ def shoot() -> Shoot:
         return path
 
     return take
+
+
+ReportFigure = Callable[[str, str], None]
+
+
+@pytest.fixture
+def report_figure(record_property: Callable[[str, object], None]) -> ReportFigure:
+    """Give what reports a measured figure: with the results of the run, and in what the test prints (`pytest -rP`)."""
+
+    def report(name: str, value: str) -> None:
+        record_property(name, value)
+        print(f"{name}: {value}")
+
+    return report

@@ -105,11 +105,21 @@ class PageServer:
 
     def ask(self, path: str, **parameters: str) -> dict[str, object]:
         """Give the JSON object that a GET brings."""
+        said = self._json(path, parameters)
+        assert isinstance(said, dict)
+        return said
+
+    def ask_list(self, path: str, **parameters: str) -> list[object]:
+        """Give the JSON array that a GET brings."""
+        said = self._json(path, parameters)
+        assert isinstance(said, list)
+        return said
+
+    def _json(self, path: str, parameters: Mapping[str, str]) -> object:
         with connection(self.port) as ask:
             answer = ask("GET", f"/{path}?{urlencode(parameters)}")
         assert answer.status == 200, answer.body
-        said = json.loads(answer.body)
-        assert isinstance(said, dict)
+        said: object = json.loads(answer.body)
         return said
 
 

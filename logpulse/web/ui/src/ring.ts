@@ -1,7 +1,7 @@
 // The newest rows of a result, of which no entry is in twice: what the list shows.
 
 import { ansiRuns, type Run, stripAnsi, visible } from "./ansi";
-import { entryLevel, type Level } from "./levels";
+import { type Level, levelOf } from "./levels";
 import { fieldsOf } from "./message";
 import type { Entry } from "./types";
 
@@ -33,7 +33,7 @@ export class Row {
     readonly entry: Entry | null,
     readonly gap: Gap | null = null,
   ) {
-    this.level = entry ? entryLevel(entry) : "unknown";
+    this.level = entry ? levelOf(entry.level) : "unknown";
   }
 
   readonly level: Level;

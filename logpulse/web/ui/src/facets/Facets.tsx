@@ -6,7 +6,6 @@ import { logParts } from "../logql/structure";
 import type { FacetsProps, FieldKind } from "../slots";
 import type { FieldFacet, LabelFacet } from "../types";
 import { Facet } from "./Facet";
-import "./facets.css";
 
 /** The labels and fields of the result, with how many entries have each value. Every click visibly edits the query. */
 export default function Facets(props: FacetsProps) {
@@ -46,15 +45,13 @@ export default function Facets(props: FacetsProps) {
           {chips.map((chip) => (
             <li key={`${chip.from} ${chip.text}`}>
               <code title={visible(chip.text)}>{visible(chip.text)}</code>
-              {!chip.fixed && (
-                <button
-                  type="button"
-                  aria-label={`Remove ${chip.text}`}
-                  onClick={() => onQuery(withoutChip(query, chip))}
-                >
-                  ×
-                </button>
-              )}
+              <button
+                type="button"
+                aria-label={`Remove ${chip.text}`}
+                onClick={() => onQuery(withoutChip(query, chip))}
+              >
+                ×
+              </button>
             </li>
           ))}
         </ul>

@@ -1,5 +1,4 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Level } from "../levels";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -15,7 +14,7 @@ import { Toolbar } from "./Toolbar";
 /** Query, facets, histogram, lines or chart, details. */
 export function SearchView() {
   const { store } = usePage();
-  const series = store.run.value.series;
+  const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
   const fields = store.fields.value;
   // A tail that the address begins with has not asked for them; an empty pane would only take its room.
@@ -37,7 +36,7 @@ export function SearchView() {
               <VolumePane />
               <Toolbar />
               {store.findOpen.value && <FindBar />}
-              <div class={store.run.value.phase === "failed" ? "list-area is-previous" : "list-area"}>
+              <div class={phase === "failed" && query ? "list-area is-previous" : "list-area"}>
                 <ListPane />
                 <Nothing />
               </div>
@@ -121,7 +120,7 @@ function VolumePane() {
           theme={theme}
           onZoom={(range) => page.setRange(range)}
           onZoomOut={() => page.zoomOut()}
-          onLevel={(level, add) => page.chooseLevel((level || "unknown") as Level, add)}
+          onLevel={(level, add) => page.chooseLevel(level, add)}
         />
       )}
     </div>

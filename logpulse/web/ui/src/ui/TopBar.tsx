@@ -1,4 +1,5 @@
-import { compact, isZone } from "../format";
+import { compact } from "../format";
+import { isZone } from "../instant";
 import { usePage } from "../page";
 import type { Theme } from "../state";
 import type { View } from "../url";
