@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { visible } from "../ansi";
 import { count } from "../format";
 import { chipsOf, excludeValue, includeValue, isMetric, withoutChip } from "../logql/build";
 import { logParts } from "../logql/structure";
@@ -43,7 +44,7 @@ export default function Facets(props: FacetsProps) {
         <ul class="facet-chips" aria-label="Active filters">
           {chips.map((chip) => (
             <li key={`${chip.from} ${chip.text}`}>
-              <code title={chip.text}>{chip.text}</code>
+              <code title={visible(chip.text)}>{visible(chip.text)}</code>
               <button
                 type="button"
                 aria-label={`Remove ${chip.text}`}

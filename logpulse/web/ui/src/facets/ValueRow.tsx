@@ -1,3 +1,4 @@
+import { visible } from "../ansi";
 import { count } from "../format";
 import type { ValueCount } from "../types";
 import "./facets.css";
@@ -13,7 +14,7 @@ export interface ValueRowProps {
 
 /** One value with how often it occurs; a click keeps only it, or leaves it out. */
 export function ValueRow({ value: { value, count: times }, share, state, onInclude, onExclude }: ValueRowProps) {
-  const name = value === "" ? "(empty)" : value;
+  const name = value === "" ? "(empty)" : visible(value);
   return (
     <li class="facet-value" data-state={state}>
       <button

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
 import { count, plural } from "../format";
 import * as build from "../logql/build";
@@ -82,7 +83,7 @@ function LabelCard({ facet, wanted }: { facet: LabelFacet; wanted: string }) {
           .map((item) => (
             <li key={item.value}>
               <button type="button" onClick={() => page.setQuery(build.selectorOf({ [name]: item.value }))}>
-                <span class="label-value">{item.value}</span>
+                <span class="label-value">{visible(item.value)}</span>
                 <span class="label-count">{count(item.count)}</span>
               </button>
             </li>
