@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -128,13 +128,20 @@ function VolumePane() {
 function ChartPane() {
   const page = usePage();
   const { store } = page;
-  const { series } = store.run.value;
+  const { series, start, end } = store.run.value;
+  const span = useMemo(() => [Date.parse(start), Date.parse(end)] as const, [start, end]);
   const Chart = useChunk(loadMetricChart);
   const theme = useTheme();
   if (!series || !Chart) return null;
   return (
     <div class="chart-area">
-      <Chart answer={series} zone={store.place.value.zone} theme={theme} onZoom={(range) => page.setRange(range)} />
+      <Chart
+        answer={series}
+        span={span}
+        zone={store.place.value.zone}
+        theme={theme}
+        onZoom={(range) => page.setRange(range)}
+      />
     </div>
   );
 }
