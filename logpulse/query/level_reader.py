@@ -131,8 +131,11 @@ def _sampled(place: Place, rows: int, share: float) -> SqlPredicate:
     if taken > _BLOCK_ROWS:
         every, taken = max(1, int(1 / share)), _BLOCK_ROWS
     number, first = place.row_number, f"hash({place.origin}) % {every}"
-    # At equal distances: a file is sorted by stream, so that each stream has its share.
-    return SqlPredicate(f"({number} // {_BLOCK_ROWS} + {first}) % {every} = 0 and {number} % {_BLOCK_ROWS} < {taken}")
+    # Blocks at equal distances: a file is sorted by stream, so that each stream has its share. Rows by chance: what
+    # stands together, or comes round with the rows, is often of one level.
+    return SqlPredicate(
+        f"({number} // {_BLOCK_ROWS} + {first}) % {every} = 0 and hash({number}) % {_BLOCK_ROWS} < {taken}"
+    )
 
 
 class _LevelFinder:

@@ -187,6 +187,25 @@ def test_a_sample_tells_the_share_of_each_level(tmp_path: Path) -> None:
     assert {each.level: int(each.counts.sum()) for each in short.levels} == {"error": 1_000, "info": 9_000}
 
 
+@pytest.mark.parametrize("flushed", [True, False], ids=["segment", "memory"])
+def test_lines_of_one_level_that_stand_together_have_their_share_and_no_more(tmp_path: Path, flushed: bool) -> None:
+    # As each stream begins with its errors, they are runs of 64 rows that stand 1,024 apart.
+    entries = [
+        entry("ERROR x" if n < 64 else "INFO y", NOON + n * SECOND_NS, service=f"s{stream:02}")
+        for stream in range(64)
+        for n in range(1024)
+    ]
+    with searchable(tmp_path) as found:
+        found.store.append([batch_of(entries)])
+        if flushed:
+            found.store.flush()
+        answer = histogram(found.engine, "{}", NOON, NOON + 1024 * SECOND_NS, 1)
+    shares = {each.level: int(each.counts.sum()) for each in answer.levels}
+    assert answer.is_estimated
+    assert sum(shares.values()) == 65_536
+    assert abs(shares["error"] - 4_096) < 655
+
+
 def test_long_lines_are_sampled_sooner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(level_reader, "PAGE_TEXT_BYTES", 10_000)
     with searchable(tmp_path) as found:

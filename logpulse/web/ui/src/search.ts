@@ -13,6 +13,12 @@ const BUCKETS = 100;
 const FIELDS = 1000;
 const TOP_VALUES = 10;
 
+/** Milliseconds that rows have for themselves, until volume and fields are asked for beside them. */
+const ROWS_FIRST = 150;
+
+/** Milliseconds after which whoever waits for the first answer waits no more. */
+const FIRST_ANSWER_WITHIN = 400;
+
 /** With levels chosen, pages are larger and more than one is asked for, until so many rows can be seen. */
 const SEEN_AT_LEAST = 200;
 const PAGES_AT_MOST = 5;
@@ -21,6 +27,13 @@ const LARGE_PAGE = 5000;
 /** Fetches for a store; one run at a time, a newer one ends the one before. */
 export class Search {
   private running = new AbortController();
+  private answered = () => {};
+
+  /** Comes true with the first answer, or when that takes long: until then what can wait leaves the machine to it. */
+  readonly firstAnswer = new Promise<void>((resolve) => {
+    this.answered = resolve;
+    setTimeout(resolve, FIRST_ANSWER_WITHIN);
+  });
 
   constructor(
     private readonly store: Store,
@@ -51,9 +64,11 @@ export class Search {
     store.run.value = { ...before, phase: "loading", startedAt, more: "idle" };
     store.elsewhere.value = null;
     const logs = request.query.trimStart().startsWith("{");
-    if (logs) this.surroundings(request, signal);
+    // Asked for at once, they would hold up the rows; behind a slow query they need not wait for it.
+    const surroundings = once(() => this.surroundings(request, signal));
+    const timer = logs ? setTimeout(surroundings, ROWS_FIRST) : undefined;
     try {
-      const answer = await this.api.query(request, signal);
+      const answer = await this.api.query(request, signal).finally(() => clearTimeout(timer));
       store.serverDown.value = false;
       const common = {
         phase: "ready" as const,
@@ -78,7 +93,7 @@ export class Search {
       store.ring.value = ring;
       store.touch();
       store.run.value = { ...common, next: page.next, series: null };
-      if (!logs) this.surroundings(request, signal);
+      surroundings();
       this.note(request.query, ring.length, answer.stats);
       if (!ring.length) void this.explainNothing(request.query, signal);
       else store.empty.value = false;
@@ -88,6 +103,8 @@ export class Search {
       const refusal = asRefusal(error);
       store.serverDown.value = refusal.status === 0;
       store.run.value = { ...store.run.value, phase: "failed", error: refusal };
+    } finally {
+      this.answered();
     }
   }
 
@@ -217,4 +234,12 @@ export class Search {
       // Only a hint: without it the page says what it knows.
     }
   }
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
 }

@@ -32,10 +32,14 @@ test("the total of chosen levels is that of their bars, of none that of all", ()
   expect(totalOf(volume, [])).toBe(28);
 });
 
-test.each([0, 1, 2, 3, 7, 99, 100, 101, 5234, 1e9])("a scale for %i reaches it with few round steps", (value) => {
-  const { top, step } = roundScale(value);
-  expect(top).toBeGreaterThanOrEqual(value);
-  expect(top).toBeLessThanOrEqual(Math.max(1, 2 * value));
-  expect(top / step).toBeLessThanOrEqual(2);
-  expect(top % step).toBe(0);
-});
+test.each([0, 1, 2, 3, 5, 7, 13, 99, 100, 101, 5234, 1e9])(
+  "a scale for %i reaches it with few round steps",
+  (value) => {
+    const { top, step } = roundScale(value);
+    expect(top).toBeGreaterThanOrEqual(value);
+    expect(top).toBeLessThanOrEqual(Math.max(1, 2 * value));
+    expect(top / step).toBeLessThanOrEqual(2);
+    expect(top % step).toBe(0);
+    expect(step % 1).toBe(0);
+  },
+);

@@ -21,18 +21,19 @@ export function coloursAt(element: Element): (name: string, fallback: string) =>
   return (name, fallback) => style.getPropertyValue(name).trim() || fallback;
 }
 
-/** A round number of at least `value`, and the steps to it. */
+/** A round number of at least `value`, and the steps to it, for counts: both are whole. */
 export function roundScale(value: number, steps = 2): { top: number; step: number } {
   if (value <= 0) return { top: 1, step: 1 };
   const raw = value / steps;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = Math.max(1, ([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= raw) ?? 10) * power);
+  const power = Math.max(1, 10 ** Math.floor(Math.log10(raw)));
+  const round = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].map((factor) => factor * power);
+  const step = round.find((each) => each >= raw && Number.isInteger(each)) ?? 10 * power;
   return { top: Math.ceil(value / step) * step, step };
 }
 
 /** 1,204 as `1.2k`, for axes. */
 export function short(value: number): string {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value).replace("K", "k");
 }
 
 /** Diagonal stripes of a colour, for what must be told from another of the same colour. */

@@ -96,9 +96,9 @@ export default function Editor(props: EditorProps) {
   return (
     <div class="editor">
       <div class="editor-text" ref={host} />
-      {/* What typing brings up; a refused run, and words that are no LogQL at all, the page itself speaks of. */}
+      {/* Words that are no LogQL at all, the page itself speaks of, and of errors without a place. */}
       <div class="editor-message" aria-live="polite">
-        {error && error.error !== props.error?.error && plainText(props.value) === null && (
+        {error && plainText(props.value) === null && (
           <>
             <span class="editor-reason">{reasonOf(error)}</span>
             {error.hint && <span class="editor-hint">{error.hint}</span>}

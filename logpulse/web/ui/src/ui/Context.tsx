@@ -79,7 +79,7 @@ export function Context({ anchor }: { anchor: Entry }) {
   return (
     <Dialog title="Context" size="wide" onClose={() => page.closeContext()}>
       <div class="context-bar">
-        <code class="context-stream">{stored ? build.selectorOf(labelsOf(stored, scope)) : ""}</code>
+        <code class="context-stream">{stored ? visible(build.selectorOf(labelsOf(stored, scope))) : ""}</code>
         {app && (
           <fieldset class="segments" aria-label="Lines of">
             <button type="button" aria-pressed={scope === "stream"} onClick={() => setScope("stream")}>

@@ -201,8 +201,8 @@ function FieldRow({ field }: { field: Field }) {
   const [counted, setCounted] = useState(false);
   const row = (
     <tr>
-      <th scope="row" title={name}>
-        {name}
+      <th scope="row" title={visible(name)}>
+        {visible(name)}
       </th>
       <td class="field-value">
         {shown}

@@ -20,7 +20,15 @@ urllib.request.urlopen(urllib.request.Request(
     "${origin}/ingest", json.dumps(body).encode(),
     {"Content-Type": "application/json"}))`,
   ],
-  ["Agent", (origin) => `logpulse agent --url ${origin} /var/log/*.log`],
+  [
+    "Agent",
+    (origin) => `cat > agent.yaml <<'END'
+targets:
+  - path: /var/log/**/*.log
+    labels: {job: varlogs}
+END
+logpulse-agent --config agent.yaml --server-url ${origin}`,
+  ],
   [
     "Promtail, Alloy",
     (origin) => `clients:
@@ -48,7 +56,9 @@ export function Empty() {
           ))}
         </div>
         <div class="snippet">
-          <pre>{text}</pre>
+          <pre role="tabpanel" aria-label={WAYS[way]?.[0]}>
+            {text}
+          </pre>
           <button type="button" class="button" onClick={() => void page.copy(text, "copied")}>
             Copy
           </button>

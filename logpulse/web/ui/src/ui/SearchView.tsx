@@ -14,9 +14,11 @@ import { Toolbar } from "./Toolbar";
 /** Query, facets, histogram, lines or chart, details. */
 export function SearchView() {
   const { store } = usePage();
-  const series = store.run.value.series;
+  const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
-  const facets = store.fields.value.state !== "absent" && !series;
+  const fields = store.fields.value;
+  // A tail that the address begins with has not asked for them; an empty pane would only take its room.
+  const facets = fields.state !== "absent" && !series && (fields.answer !== null || !store.isLive.value);
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
@@ -34,7 +36,7 @@ export function SearchView() {
               <VolumePane />
               <Toolbar />
               {store.findOpen.value && <FindBar />}
-              <div class={store.run.value.phase === "failed" ? "list-area is-previous" : "list-area"}>
+              <div class={phase === "failed" && query ? "list-area is-previous" : "list-area"}>
                 <ListPane />
                 <Nothing />
               </div>

@@ -87,13 +87,13 @@ function Failure({ error, page }: { error: Refusal; page: Page }) {
       <span>
         {error.message}
         {hint && !error.message.includes(hint) && ` (${hint})`}
-      </span>{" "}
+      </span>
       {error.status === 429 && <Countdown seconds={error.retryAfter ?? 5} page={page} />}
       {tooMuch && (
         <>
           <button type="button" class="button" onClick={() => page.setRange(shorter(page))}>
             Half the range
-          </button>{" "}
+          </button>
           <button type="button" class="button" onClick={() => page.focusQuery()}>
             Narrow the query
           </button>
@@ -136,7 +136,7 @@ export function Nothing() {
       </div>
     );
   }
-  if (phase === "failed" && !query) return null;
+  if (phase === "failed" && !query) return <NothingYet />;
   const { zone, levels } = store.place.value;
   const elsewhere = store.elsewhere.value;
   return (
@@ -176,6 +176,27 @@ export function Nothing() {
             Search everything
           </button>
         )}
+      </p>
+    </div>
+  );
+}
+
+// The very first run was refused: there is no query before it whose lines could stay.
+function NothingYet() {
+  const page = usePage();
+  const { error } = page.store.run.value;
+  if (!error || error.status === 401) return null;
+  return (
+    <div class="nothing" role="status">
+      <h2>This query did not run</h2>
+      <p>{error.answer.position ? "What is wrong with it is marked in its text." : "What went wrong stands above."}</p>
+      <p class="nothing-actions">
+        <button type="button" class="button" onClick={() => page.focusQuery()}>
+          Edit the query
+        </button>
+        <button type="button" class="button" onClick={() => page.setQuery("{}")}>
+          Search everything
+        </button>
       </p>
     </div>
   );

@@ -1,0 +1,1 @@
+"""The page in a browser, against a server of its own."""
