@@ -195,14 +195,18 @@ class TailSession:
                     await self._send_entries(await self._gathered(item) if self.request.batched else item.entries)
 
     async def _gathered(self, first: Entries) -> list[Entry]:
-        """Add what else is ready, or comes before the next frame is due."""
+        """Add what else is ready and, unless that fills a frame, what comes before the next one is due."""
         entries = list(first.entries)
+        self._take_ready(entries)
         wait = self._last_batch + FRAME_SECONDS - trio.current_time()
-        if wait > 0 and len(entries) < FRAME_ENTRIES:
+        if wait > 0 and len(entries) < FRAME_ENTRIES:  # who is behind never waits, or would never catch up
             await trio.sleep(wait)
-        while len(entries) < FRAME_ENTRIES and (more := self.subscriber.next_entries()) is not None:
-            entries += more.entries
+            self._take_ready(entries)
         return entries
+
+    def _take_ready(self, into: list[Entry]) -> None:
+        while len(into) < FRAME_ENTRIES and (more := self.subscriber.next_entries()) is not None:
+            into += more.entries
 
     async def _send_entries(self, entries: Sequence[Entry]) -> None:
         new = [entry for entry in entries if not self._shown.has(entry.record, entry.stream)]

@@ -8,8 +8,9 @@ import httpx
 import msgspec
 import pytest
 import trio
+import trio.testing
 
-from logpulse.limits import CLIENT_FRAMES_PER_SECOND
+from logpulse.limits import CLIENT_FRAMES_PER_SECOND, FRAME_ENTRIES, FRAME_SECONDS
 
 from .serving import MIDNIGHT, Json, RunningServer, S, data_of, find, push, push_at, stream_of, until
 
@@ -226,3 +227,24 @@ async def test_a_filter_changed_during_a_pause_begins_where_it_was_changed(
         assert await tail.message() == "api 1"
         await tail.next_of("filter_updated")
         assert await tail.message() == "db 2"
+
+
+async def test_a_batched_tail_that_is_behind_does_not_wait_between_frames(
+    slow_clock: trio.testing.MockClock, running: RunningServer, client: httpx.AsyncClient
+) -> None:
+    half, pushes = FRAME_ENTRIES // 2, 4
+    async with running.tail("?batch=1") as behind, running.tail() as watcher:
+        await behind.connected()
+        await watcher.connected()
+        await behind.send({"type": "pause"})
+        await behind.next_of("paused")
+        for number in range(pushes):
+            lines = [f"{number} {line}" for line in range(half)]
+            await push(client, stream_of(lines, {"service": "api"}, MIDNIGHT + number * S))
+        await watcher.messages(pushes * half)
+        resumed_at = trio.current_time()
+        await behind.send({"type": "resume"})
+        await behind.next_of("resumed")
+        sizes = [len(msgspec.convert((await behind.next_of("logs"))["data"], list[Json])) for _ in range(pushes // 2)]
+        assert sizes == [FRAME_ENTRIES] * (pushes // 2)
+        assert trio.current_time() - resumed_at < FRAME_SECONDS

@@ -176,9 +176,8 @@ def test_axe_finds_nothing_serious_before_there_are_lines(
     try:
         page = new_page(PageServer.start(servers, settings=locked if name == "sign-in" else None))
         page.goto("/")
-        expect(
-            page.get_by_role("heading", name={"first-run": "Ready for", "sign-in": "needs a key"}[name])
-        ).to_be_visible()
+        heading = {"first-run": "Ready for the first line", "sign-in": "This LogPulse needs a key"}[name]
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
         found = _findings(page, axe)
         shoot(page, f"{name}-light")
         assert not found, "\n".join(found)

@@ -97,7 +97,8 @@ function afterClose(state: TailState, code: number, reason: string, jitter: numb
     failures,
     // Half fixed, half by chance: pages of one server do not come back in one moment.
     retryIn: Math.round(wait / 2 + (wait / 2) * jitter),
-    reason: reason || CLOSE_REASONS[code] || "",
+    // An attempt that fails says nothing of its own; why the connection ended stays.
+    reason: reason || CLOSE_REASONS[code] || state.reason,
   };
 }
 

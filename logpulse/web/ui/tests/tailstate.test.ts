@@ -44,6 +44,12 @@ describe("a tail", () => {
     expect(after(START, OPEN, { ...LOST, code })).toMatchObject({ phase: "reconnecting", reason });
   });
 
+  it("says why it was cut off until it is back", () => {
+    const gone = after(START, OPEN, { ...LOST, code: 1001 }, LOST, LOST);
+    expect(gone.reason).toBe("the server stops");
+    expect(tailAfter(tailAfter(gone, OPEN), LOST).reason).toBe("");
+  });
+
   it("stops for good when the server says so", () => {
     const state = after(START, OPEN, { ...LOST, code: 1008, reason: "too many messages" });
     expect(state).toMatchObject({ phase: "stopped", reason: "too many messages" });

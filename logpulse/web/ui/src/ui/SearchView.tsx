@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -151,11 +151,13 @@ function ChartPane() {
 /** Changes when colours have to be read anew: by choice or with the system. */
 function useTheme(): string {
   const { store } = usePage();
+  const [system, setSystem] = useState(darkness.matches);
   useEffect(() => {
-    const media = matchMedia("(prefers-color-scheme: dark)");
-    const changed = () => store.touch();
-    media.addEventListener("change", changed);
-    return () => media.removeEventListener("change", changed);
-  }, [store]);
-  return `${store.theme.value} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+    const changed = () => setSystem(darkness.matches);
+    darkness.addEventListener("change", changed);
+    return () => darkness.removeEventListener("change", changed);
+  }, []);
+  return `${store.theme.value} ${system}`;
 }
+
+const darkness = matchMedia("(prefers-color-scheme: dark)");
