@@ -17,7 +17,8 @@ export function SearchView() {
   const { store } = usePage();
   const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
-  const facets = store.fields.value.state !== "absent" && !series;
+  const failedAtOnce = phase === "failed" && !query;
+  const facets = store.fields.value.state !== "absent" && !series && !failedAtOnce;
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
@@ -35,7 +36,7 @@ export function SearchView() {
               <VolumePane />
               <Toolbar />
               {store.findOpen.value && <FindBar />}
-              <div class={phase === "failed" && query ? "list-area is-previous" : "list-area"}>
+              <div class={phase === "failed" && !failedAtOnce ? "list-area is-previous" : "list-area"}>
                 <ListPane />
                 <Nothing />
               </div>
