@@ -51,7 +51,6 @@ async def refused(running: RunningServer, parameters: str) -> tuple[int, Json, d
 
 BAD_REQUESTS = [
     ("?query=%7B", "position"),
-    ("?query=%7B%7D", "position"),
     ("?query=rate(%7Ba%3D%22b%22%7D%5B1m%5D)", "metric"),
     ("?query=%7Ba%3D%22b%22%7D&service=api", "service"),
     ("?1abc=x", "1abc"),

@@ -270,7 +270,7 @@ def test_the_reserve_of_the_disk_is_left_alone(tmp_path: Path, monkeypatch: pyte
         fill(store)
         needed = 1000 + sum(segment.file_bytes for segment in store.view.segments)
         free = [needed - 1]
-        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free[0], f_frsize=1))
+        monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=free[0], f_blocks=free[0], f_frsize=1))
         assert store.compact() is None
         free[0] = needed
         assert store.compact() is not None

@@ -280,7 +280,7 @@ def test_a_wal_full_of_nothing_opens(folder: Path) -> None:
 
 def fake_disk(free: int) -> SimpleNamespace:
     """Describe a disk with `free` bytes left."""
-    return SimpleNamespace(f_bavail=free, f_frsize=1)
+    return SimpleNamespace(f_bavail=free, f_blocks=free, f_frsize=1)
 
 
 def test_a_full_disk_refuses_pushes_and_serves_the_rest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

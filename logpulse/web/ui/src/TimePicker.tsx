@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isZone } from "./instant";
 import type { TimePickerProps, TimeRange } from "./slots";
 import { describeRange, parseRange, shiftRange, zoomOut } from "./time";
@@ -137,7 +137,7 @@ function RangeForm({ range, zone, onChoose }: { range: TimeRange; zone: string; 
   const input = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(() => writable(range, zone));
   const parsed = parseRange(typed, Date.now(), zone);
-  useEffect(() => {
+  useLayoutEffect(() => {
     input.current?.focus();
     input.current?.select();
   }, []);

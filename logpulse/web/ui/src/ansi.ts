@@ -23,8 +23,10 @@ function hiddenCharacters(): RegExp {
     [0x00, 0x08], // C0 without tab and line feed
     [0x0b, 0x1f],
     [0x7f, 0x9f], // DEL and C1
+    [0x061c, 0x061c], // Arabic letter mark
+    [0x180e, 0x180e], // Mongolian vowel separator
     [0x200b, 0x200f], // zero width, direction marks
-    [0x202a, 0x202e], // bidirectional embedding
+    [0x2028, 0x202e], // line and paragraph separators, bidirectional embedding
     [0x2060, 0x2069], // joiners, isolates
     [0xfeff, 0xfeff],
   ];

@@ -106,10 +106,6 @@ export class Api {
     return this.ask<string[]>("labels", request, signal);
   }
 
-  labelValues(name: string, request: { start?: string | undefined; end?: string | undefined }, signal?: AbortSignal) {
-    return this.ask<string[]>(`labels/${encodeURIComponent(name)}/values`, request, signal);
-  }
-
   parse(query: string, signal?: AbortSignal): Promise<ParseAnswer> {
     return this.ask("parse", { query }, signal);
   }
@@ -127,14 +123,9 @@ export class Api {
     return this.ask<Health>("health", {}, signal, [503]);
   }
 
-  /** Whether a key is needed; a server without the route needs none. */
-  async session(): Promise<Session> {
-    try {
-      return await this.ask<Session>("ui/session", {});
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 404) return { required: false, signedIn: true, version: "" };
-      throw error;
-    }
+  /** Whether a key is needed, and given. */
+  session(): Promise<Session> {
+    return this.ask<Session>("ui/session", {});
   }
 
   async signIn(key: string): Promise<void> {

@@ -39,6 +39,7 @@ export function perform(page: Page, action: Action): boolean {
       return true;
     case "nextMatch":
     case "previousMatch":
+      if (!store.findOpen.value) return false;
       page.stepMatch(action === "nextMatch" ? 1 : -1);
       return true;
     case "query":
@@ -124,7 +125,7 @@ function moveIn(page: Page, list: NonNullable<Page["list"]>, action: Action): bo
       if (row) page.copyRows([row]);
       return row !== null;
     case "copyLink":
-      void page.copy(page.linkTo(row?.entry ?? null), "link copied");
+      void page.copy(row?.entry ? page.linkTo(row.entry) : page.link(), "link copied");
       return true;
     case "selectAll":
       list.selectAll();
@@ -156,14 +157,11 @@ function jump(list: NonNullable<Page["list"]>, step: 1 | -1, levels: readonly Le
 }
 
 function closeTopmost(page: Page): boolean {
-  const { store, finder } = page;
+  const { store } = page;
   if (store.sheet.value !== "none") store.sheet.value = "none";
   else if (store.context.value) page.closeContext();
-  else if (store.findOpen.value) {
-    store.findOpen.value = false;
-    finder.close();
-    page.list?.focus();
-  } else if (store.facetsOpen.value) store.facetsOpen.value = false;
+  else if (store.findOpen.value) page.closeFind();
+  else if (store.facetsOpen.value) store.facetsOpen.value = false;
   else if (store.detailsOpen.value) page.closeDetails();
   else if (page.list && page.list.selection.length > 1) page.list.move(page.list.cursorIndex);
   else return false;

@@ -1,5 +1,7 @@
 // Numbers, sizes, durations and times of day as people read them.
 
+import { clockOf, formatInstant, parseInstant, type Wall } from "./instant";
+
 const NUMBER = new Intl.NumberFormat("en");
 
 /** 99,535 */
@@ -66,52 +68,21 @@ export type Precision = "s" | "ms" | "ns";
 
 const DIGITS: Readonly<Record<Precision, number>> = { s: 0, ms: 3, ns: 9 };
 
-const minutes = new WeakMap<Intl.DateTimeFormat, Map<string, string>>();
-const formats = new Map<string, Intl.DateTimeFormat>();
+// A row is drawn in microseconds, Intl is slower by far: a minute is formatted once, the rest is cut from the text.
+const zones = new Map<string, { clock: (milliseconds: number) => Wall; minutes: Map<string, string> }>();
 
-function formatOf(zone: string): Intl.DateTimeFormat {
-  let format = formats.get(zone);
-  if (!format) {
-    format = new Intl.DateTimeFormat("en-CA", {
-      ...(zone === "local" ? {} : { timeZone: zone }),
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-      hourCycle: "h23",
-    });
-    formats.set(zone, format);
-  }
-  return format;
-}
+const MINUTES_KEPT = 5000;
 
-/** Whether the browser knows a zone by this name; `local` and `UTC` always. */
-export function isZone(zone: string): boolean {
-  try {
-    formatOf(zone);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// A row is drawn in microseconds, Intl is slower by far: the minute is formatted once, the rest is cut from the text.
 function minuteIn(timestamp: string, zone: string): string {
   const minute = timestamp.slice(0, 16);
   if (zone === "UTC") return minute.replace("T", " ");
-  const format = formatOf(zone);
-  let known = minutes.get(format);
-  if (!known || known.size > 5000) {
-    known = new Map();
-    minutes.set(format, known);
-  }
-  let text = known.get(minute);
+  const known = zones.get(zone) ?? { clock: clockOf(zone), minutes: new Map<string, string>() };
+  zones.set(zone, known);
+  let text = known.minutes.get(minute);
   if (text === undefined) {
-    const parts = new Map(format.formatToParts(new Date(`${minute}:00Z`)).map((part) => [part.type, part.value]));
-    const get = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
-    text = `${get("year")}-${get("month")}-${get("day")} ${get("hour")}:${get("minute")}`;
-    known.set(minute, text);
+    if (known.minutes.size >= MINUTES_KEPT) known.minutes.clear();
+    text = formatInstant(parseInstant(`${minute}:00Z`) ?? 0n, known.clock, 0).slice(0, 16);
+    known.minutes.set(minute, text);
   }
   return text;
 }
@@ -132,26 +103,4 @@ function seconds(timestamp: string, precision: Precision): string {
   if (!digits) return whole;
   const fraction = timestamp[19] === "." ? timestamp.slice(20, -1) : "";
   return `${whole}.${fraction.slice(0, digits).padEnd(digits, "0")}`;
-}
-
-/** Milliseconds since 1970 of an RFC 3339 text; what is below is lost. */
-export function milliseconds(timestamp: string): number {
-  return Date.parse(timestamp);
-}
-
-/** Nanoseconds since 1970 of an RFC 3339 text in UTC, as digits: what permalinks hold. */
-export function nanoseconds(timestamp: string): string {
-  const seconds = BigInt(Math.floor(Date.parse(`${timestamp.slice(0, 19)}Z`) / 1000));
-  const fraction = timestamp[19] === "." ? timestamp.slice(20, -1) : "";
-  return String(seconds * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, "0")));
-}
-
-/** RFC 3339 of nanoseconds since 1970, `by` more. */
-export function timestampOf(ns: string, by = 0n): string {
-  const value = BigInt(ns) + by;
-  const second = value / 1_000_000_000n;
-  const rest = String(value % 1_000_000_000n)
-    .padStart(9, "0")
-    .replace(/0+$/, "");
-  return `${new Date(Number(second) * 1000).toISOString().slice(0, 19)}${rest ? `.${rest}` : ""}Z`;
 }

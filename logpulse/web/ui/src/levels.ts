@@ -1,7 +1,5 @@
 // The seven levels that the page knows, from the most severe on, and the many words that programs use for them.
 
-import type { Entry } from "./types";
-
 export const LEVELS = ["critical", "error", "warn", "info", "debug", "trace", "unknown"] as const;
 
 export type Level = (typeof LEVELS)[number];
@@ -37,14 +35,4 @@ export function levelOf(word: string): Level {
 /** The three letters that stand before a line. */
 export function levelWord(level: Level): string {
   return WORDS[level];
-}
-
-// Upper case only: in running text "error" in lower case says little about the line that holds it.
-const IN_TEXT = /\b(FATAL|CRITICAL|EMERG|PANIC|ERROR|ERR|WARNING|WARN|INFO|NOTICE|DEBUG|TRACE)\b/;
-
-/** The level of an entry: what the server says, else the first level word in the first 256 characters. */
-export function entryLevel(entry: Entry): Level {
-  if (entry.level) return levelOf(entry.level);
-  const found = IN_TEXT.exec(entry.message.slice(0, 256));
-  return found?.[1] ? levelOf(found[1]) : "unknown";
 }

@@ -18,10 +18,18 @@ export interface LogListListener {
   onEdge(atEdge: boolean): void;
 }
 
+/** What stands on top of the screen: a row, and how many pixels of it are above. */
+export interface ListPlace {
+  index: number;
+  row: Row | null;
+  within: number;
+}
+
 /** At which end new lines appear. */
 export type Edge = "top" | "bottom";
 
 const LINE = 22;
+const TOP: ListPlace = { index: 0, row: null, within: 0 };
 const SPARE_ROWS = 10;
 const MORE_WITHIN = 60;
 
@@ -46,12 +54,14 @@ export class LogList {
   private cursorRow: Row | null = null;
   /** The other end of the selection. */
   private anchor = -1;
-  private top = { index: 0, row: null as Row | null, within: 0 };
+  private top: ListPlace;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly listener: LogListListener,
+    top: ListPlace = TOP,
   ) {
+    this.top = top;
     const { element, body } = this;
     element.className = "loglist";
     element.tabIndex = 0;
@@ -87,7 +97,7 @@ export class LogList {
       }
     }
     this.rows = rows;
-    this.top.index = shift === null ? 0 : this.top.index + shift;
+    this.top = shift === null ? TOP : { ...this.top, index: this.top.index + shift };
     this.stale = true;
     this.schedule();
   }
@@ -95,7 +105,7 @@ export class LogList {
   /** Another result: from its beginning, without cursor. */
   reset(): void {
     this.forgetCursor();
-    this.top = { index: 0, row: null, within: 0 };
+    this.top = TOP;
     this.element.scrollTop = 0;
   }
 
@@ -134,6 +144,11 @@ export class LogList {
   moveBy(rows: number, extend: "extend" | "single" = "single"): void {
     const from = this.cursor < 0 ? (rows > 0 ? this.firstVisible() - 1 : this.firstVisible() + 1) : this.cursor;
     this.move(from + rows, extend);
+  }
+
+  /** What is on top, for a list that takes the place of this one. */
+  get place(): ListPlace {
+    return this.top;
   }
 
   /** Rows of a screen. */
@@ -274,6 +289,7 @@ export class LogList {
 
   private draw(): void {
     const { element, offsets } = this;
+    if (!element.isConnected) return; // the last frame of a list that is gone would forget where the reader was
     const changed = this.stale;
     this.measure();
     if (changed) {
@@ -290,13 +306,13 @@ export class LogList {
     const height = element.clientHeight;
     const first = Math.max(0, offsets.indexAt(scrolled) - SPARE_ROWS);
     const last = Math.min(this.rows.length - 1, offsets.indexAt(scrolled + height) + SPARE_ROWS);
-    if (this.place(first, last) && this.layout.columns) this.remeasure();
+    if (this.drawRows(first, last) && this.layout.columns) this.remeasure();
     const top = offsets.indexAt(scrolled);
     this.top = { index: top, row: this.rows.at(top) ?? null, within: scrolled - offsets.top(top) };
     if (this.rows.length && last >= this.rows.length - MORE_WITHIN) this.listener.onMore();
   }
 
-  private place(first: number, last: number): boolean {
+  private drawRows(first: number, last: number): boolean {
     for (const [index, view] of this.shown) {
       if (index >= first && index <= last) continue;
       this.shown.delete(index);

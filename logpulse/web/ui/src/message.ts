@@ -24,7 +24,8 @@ export function jsonOf(message: string): Json | null {
   }
 }
 
-const PAIR = /([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?=\s|$)/g;
+// A pair begins where a word does: begun at each letter of a long word, the search would take the square of its length.
+const PAIR = /(?<=^|\s)([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?=\s|$)/g;
 
 /** The pairs of a logfmt message; null where less than half of the text is pairs. */
 export function logfmtOf(message: string): [name: string, value: string][] | null {
@@ -41,23 +42,27 @@ export function logfmtOf(message: string): [name: string, value: string][] | nul
   return covered * 2 > message.trim().length ? pairs : null;
 }
 
+/** Objects within objects that are looked into; nested deeper, a line would exhaust the stack. */
+const DEPTH_AT_MOST = 64;
+
 /** The fields that `| json` or `| logfmt` would find, nested names joined by `_`; arrays are left out, as `| json` does. */
 export function fieldsOf(message: string): Field[] {
   const json = jsonOf(message);
   if (json !== null && typeof json === "object" && !Array.isArray(json)) {
     const fields: Field[] = [];
-    flatten(json, "", fields);
+    flatten(json, "", 1, fields);
     return fields;
   }
   return (logfmtOf(message) ?? []).map(([name, value]) => ({ kind: "logfmt", name: labelName(name), value }));
 }
 
-function flatten(object: { [name: string]: Json }, prefix: string, into: Field[]): void {
+function flatten(object: { [name: string]: Json }, prefix: string, depth: number, into: Field[]): void {
   for (const [key, value] of Object.entries(object)) {
     const name = prefix + labelName(key);
     if (Array.isArray(value) || value === null) continue;
-    if (typeof value === "object") flatten(value, `${name}_`, into);
-    else into.push({ kind: "json", name, value: String(value) });
+    if (typeof value === "object") {
+      if (depth < DEPTH_AT_MOST) flatten(value, `${name}_`, depth + 1, into);
+    } else into.push({ kind: "json", name, value: String(value) });
   }
 }
 

@@ -7,20 +7,19 @@ import { stripAnsi } from "./ansi";
 import { Api, asRefusal } from "./api";
 import { source } from "./completion";
 import { Finder } from "./finder";
-import { nanoseconds } from "./format";
 import type { Level } from "./levels";
 import { Live } from "./live";
-import type { LogList } from "./loglist";
+import type { ListPlace, LogList } from "./loglist";
 import * as build from "./logql/build";
 import { type History, storeHistory, withRun } from "./past/searches";
-import type { Row } from "./ring";
+import type { Row, Rows } from "./ring";
 import { Search } from "./search";
 import type { CompletionSource, FieldKind, TimeRange } from "./slots";
 import { Store } from "./state";
 import { isWanted } from "./tailstate";
 import * as time from "./time";
 import type { Entry } from "./types";
-import { type Place, readSelected, writePlace } from "./url";
+import { type Place, readSelected, writePlace, writeSelected } from "./url";
 
 const EMPTY_POLL = 1500;
 const HEALTH_POLL = 10_000;
@@ -40,19 +39,15 @@ export class Page {
   readonly completion: CompletionSource = source(this.api, () => this.rangeNow());
 
   list: LogList | null = null;
+  /** Where the reader was in the list, while another view is shown. */
+  listPlace: ListPlace | undefined;
   focusQuery: () => void = () => {};
   openTime: () => void = () => {};
 
   /** Begins: asks for the session, runs what the address says, and follows its changes. */
   start(): void {
     const { store } = this;
-    addEventListener("popstate", () => {
-      store.reread();
-      store.selected.value = null;
-      store.detailsOpen.value = false;
-      this.refresh();
-      void this.openLinkedContext();
-    });
+    addEventListener("popstate", () => this.goBack());
     const session = this.askSession();
     // A server without keys answers the first query at once; one that had them before is asked for the session first,
     // as every request would be refused.
@@ -76,6 +71,21 @@ export class Page {
     });
   }
 
+  // Back and Forward: what is loaded stays, with its place in the list, unless another search is asked for.
+  private goBack(): void {
+    const { store } = this;
+    const before = store.place.peek();
+    store.reread();
+    const after = store.place.peek();
+    const selected = readSelected(after.selected);
+    const row = selected && rowOf(store.ring.peek(), selected.id);
+    store.selected.value = row?.entry ?? null;
+    store.detailsOpen.value = store.selected.value !== null;
+    if (isSameSearch(before, after)) void this.search.fillLevels();
+    else this.refresh();
+    if (after.context !== before.context) void this.openLinkedContext();
+  }
+
   private async askSession(): Promise<void> {
     try {
       const session = await this.api.session();
@@ -94,6 +104,7 @@ export class Page {
     const { live: wanted, query } = store.place.value;
     if (wanted) {
       live.follow(query.trim() || "{}");
+      this.search.countFields({ query: query.trim() || "{}", ...this.rangeNow() });
       return;
     }
     if (store.isLive.value) this.endTail();
@@ -104,7 +115,7 @@ export class Page {
   run(): void {
     const { store } = this;
     const draft = store.draft.value;
-    this.go({ query: draft, selected: "" });
+    this.go({ query: draft, selected: "", view: "search" });
     store.selected.value = null;
     store.detailsOpen.value = false;
     this.refresh();
@@ -164,7 +175,7 @@ export class Page {
     if (add) chosen = has ? levels.filter((other) => other !== level) : [...levels, level];
     else chosen = has && levels.length === 1 ? [] : [level];
     this.go({ levels: chosen });
-    if (!this.store.isLive.value) void this.search.fillLevels();
+    void this.search.fillLevels();
   }
 
   allLevels(): void {
@@ -211,12 +222,19 @@ export class Page {
     const { entry } = row;
     if (!entry) return;
     this.store.selected.value = entry;
-    this.store.go({ selected: selectedText(entry) }, "replace");
+    this.store.go({ selected: writeSelected(entry) }, "replace");
   }
 
   /** Marks in the list what the query and the find bar look for. */
   mark(): void {
     this.list?.setMarks(this.finder.marks(this.store.run.value.query));
+  }
+
+  closeFind(): void {
+    this.store.findOpen.value = false;
+    this.finder.close();
+    this.mark();
+    this.list?.focus();
   }
 
   /** Goes to the next match of the find bar, or the one before. */
@@ -242,7 +260,7 @@ export class Page {
   openContext(entry: Entry): void {
     this.store.context.value = entry;
     this.live.pause();
-    this.go({ context: selectedText(entry) });
+    this.go({ context: writeSelected(entry) });
   }
 
   closeContext(): void {
@@ -269,13 +287,25 @@ export class Page {
     }
   }
 
-  /** A link to what is shown, with absolute times where it is to one line, as "the last hour" moves on. */
-  linkTo(entry: Entry | null): string {
-    const place = { ...this.store.place.value, live: false };
-    const { start, end } = this.store.run.value;
-    if (entry)
-      Object.assign(place, { selected: selectedText(entry), ...(start && end ? { from: start, to: end } : {}) });
-    return new URL(writePlace(place), location.href).href;
+  /** A link to this search, whose range moves on with time where it is a relative one. */
+  link(): string {
+    return this.address({});
+  }
+
+  /** A link to what is shown now. */
+  linkToNow(): string {
+    const { start, end } = this.rangeShown();
+    return this.address({ from: start, to: end });
+  }
+
+  /** A link to one line, where it is shown now. */
+  linkTo(entry: Entry): string {
+    const { start, end } = this.rangeShown();
+    return this.address({ from: start, to: end, selected: writeSelected(entry) });
+  }
+
+  private address(patch: Partial<Place>): string {
+    return new URL(writePlace({ ...this.store.place.value, live: false, ...patch }), location.href).href;
   }
 
   show(view: Place["view"]): void {
@@ -306,6 +336,12 @@ export class Page {
     const { from, to } = this.range;
     const now = Date.now();
     return { start: time.resolveTime(from, now) ?? undefined, end: time.resolveTime(to, now) ?? undefined };
+  }
+
+  /** The range of the lines shown, as absolute times; of a tail that of the place, as of now. */
+  rangeShown(): { start: string; end: string } {
+    const { start, end } = this.store.isLive.value ? this.rangeNow() : this.store.run.value;
+    return { start: start || this.range.from, end: end || this.range.to };
   }
 
   private go(patch: Partial<Place>): void {
@@ -352,15 +388,24 @@ export class Page {
       return;
     }
     try {
-      this.store.context.value = await this.search.locate(wanted.ns, wanted.id);
+      this.store.context.value = await this.search.locate(wanted);
     } catch {
       this.store.say("the linked line could not be found");
     }
   }
 }
 
-function selectedText(entry: Entry): string {
-  return `${nanoseconds(entry.timestamp)}.${entry.id}`;
+function isSameSearch(one: Place, other: Place): boolean {
+  const names = ["query", "from", "to", "direction", "limit", "live"] as const;
+  return names.every((name) => one[name] === other[name]);
+}
+
+function rowOf(rows: Rows, id: string): Row | null {
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows.at(index);
+    if (row?.entry?.id === id) return row;
+  }
+  return null;
 }
 
 function copyByCommand(text: string): boolean {

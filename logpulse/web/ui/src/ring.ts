@@ -1,12 +1,15 @@
 // The newest rows of a result, of which no entry is in twice: what the list shows.
 
 import { ansiRuns, type Run, stripAnsi, visible } from "./ansi";
-import { entryLevel, type Level } from "./levels";
+import { type Level, levelOf } from "./levels";
 import { fieldsOf } from "./message";
 import type { Entry } from "./types";
 
 /** So many characters of a line the list draws; the details show more. */
 export const LINE_CAP = 4096;
+
+/** Fields of longer lines are no columns, as a screen of them would take too long to read. */
+const FIELDS_WITHIN = 16_384;
 
 /** A place in a tail where entries may be missing; `load` asks for them. */
 export interface Gap {
@@ -30,7 +33,7 @@ export class Row {
     readonly entry: Entry | null,
     readonly gap: Gap | null = null,
   ) {
-    this.level = entry ? entryLevel(entry) : "unknown";
+    this.level = entry ? levelOf(entry.level) : "unknown";
   }
 
   readonly level: Level;
@@ -48,17 +51,21 @@ export class Row {
 
   /** The value of a column: of a label, of metadata, or of a field of the line, whether the query parses it or not. */
   value(name: string): string {
-    const { entry } = this;
-    if (!entry) return "";
-    const known = entry.labels[name] ?? entry.metadata[name];
-    if (known !== undefined) return known;
-    this.fields ??= new Map(fieldsOf(entry.message).map((field) => [field.name, field.value]));
-    return this.fields.get(name) ?? "";
+    const { labels = {}, metadata = {} } = this.entry ?? {};
+    const value = own(labels, name) ?? own(metadata, name) ?? this.field(name);
+    return visible(value.length > LINE_CAP ? value.slice(0, LINE_CAP) : value);
   }
 
   /** Characters of the message that the list does not draw. */
   get hidden(): number {
     return Math.max(0, (this.entry?.message.length ?? 0) - LINE_CAP);
+  }
+
+  private field(name: string): string {
+    const message = this.entry?.message ?? "";
+    if (message.length > FIELDS_WITHIN) return "";
+    this.fields ??= new Map(fieldsOf(message).map((field) => [field.name, field.value]));
+    return this.fields.get(name) ?? "";
   }
 
   private get capped(): string {
@@ -67,6 +74,11 @@ export class Row {
       .replace(/\r?\n$/, "")
       .replaceAll("\r\n", "\n");
   }
+}
+
+// A label may be called `constructor`, which every object has of its own accord.
+function own(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /** What the list reads: rows by their place on the screen, the first on top. */

@@ -1,7 +1,7 @@
 // Running queries: the entries first, then volume and fields, each of which may fail alone; pages; what an empty answer means.
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
-import { nanoseconds, timestampOf } from "./format";
+import { type Instant, parseInstant, toRfc3339 } from "./instant";
 import type { Run as PastRun } from "./past/searches";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
@@ -10,6 +10,8 @@ import type { Entry, LogsAnswer, QueryStats } from "./types";
 import { readSelected } from "./url";
 
 const BUCKETS = 100;
+const FIELDS = 1000;
+const TOP_VALUES = 10;
 
 /** Milliseconds that rows have for themselves, until volume and fields are asked for beside them. */
 const ROWS_FIRST = 150;
@@ -150,12 +152,12 @@ export class Search {
 
   /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
   stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
-    return this.locate(nanoseconds(timestamp), id, signal);
+    return this.locate({ at: parseInstant(timestamp) ?? 0n, id }, signal);
   }
 
-  /** The stored entry with this id, of this time in nanoseconds; null where there is none. */
-  async locate(ns: string, id: string, signal?: AbortSignal): Promise<Entry | null> {
-    const range = { query: "{}", start: timestampOf(ns), end: timestampOf(ns, 1n), limit: LARGE_PAGE };
+  /** The stored entry of this time and id; null where there is none. */
+  async locate({ at, id }: { at: Instant; id: string }, signal?: AbortSignal): Promise<Entry | null> {
+    const range = { query: "{}", start: toRfc3339(at), end: toRfc3339(at + 1n), limit: LARGE_PAGE };
     let cursor: string | undefined;
     do {
       const answer = await this.api.entries({ ...range, cursor }, signal);
@@ -194,7 +196,7 @@ export class Search {
     let entry = page.logs.find(({ id }) => id === wanted.id);
     if (!entry && page.next) {
       const border =
-        request.direction === "forward" ? { start: timestampOf(wanted.ns) } : { end: timestampOf(wanted.ns, 1n) };
+        request.direction === "forward" ? { start: toRfc3339(wanted.at) } : { end: toRfc3339(wanted.at + 1n) };
       page = await this.api.entries({ ...request, ...border }, signal);
       entry = page.logs.find(({ id }) => id === wanted.id);
     }
@@ -210,9 +212,15 @@ export class Search {
   }
 
   private surroundings({ query, start, end }: QueryRequest, signal: AbortSignal): void {
-    const { volume, fields } = this.store;
+    const { volume } = this.store;
     void this.part(volume, (until) => this.api.volume({ query, start, end, buckets: BUCKETS }, until), signal);
-    void this.part(fields, (until) => this.api.fields({ query, start, end, limit: 1000, values: 10 }, until), signal);
+    this.countFields({ query, start, end }, signal);
+  }
+
+  /** Counts the values of labels and fields, of a search or for a tail. */
+  countFields({ query, start, end }: QueryRequest, signal = this.running.signal): void {
+    const request = { query, start, end, limit: FIELDS, values: TOP_VALUES };
+    void this.part(this.store.fields, (until) => this.api.fields(request, until), signal);
   }
 
   private async part<T>(
@@ -220,7 +228,6 @@ export class Search {
     ask: (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (into.value.state === "absent" && into.value.answer === null && this.absent.has(into)) return;
     const before = into.value;
     into.value = { ...before, state: "loading" };
     try {
@@ -228,15 +235,11 @@ export class Search {
       if (!signal.aborted) into.value = { answer, state: "ready" };
     } catch (error) {
       if (isAbort(error) || signal.aborted) return;
-      const { status } = asRefusal(error);
-      if (status === 404) this.absent.add(into); // a server without the route: never asked again
       // A malformed query: what belongs to the lines of the query before stays, as they do.
-      if (status === 400 && before.answer) into.value = { answer: before.answer, state: "ready" };
-      else into.value = { answer: null, state: status === 404 || status === 400 ? "absent" : "failed" };
+      if (asRefusal(error).status !== 400) into.value = { answer: null, state: "failed" };
+      else into.value = { answer: before.answer, state: before.answer ? "ready" : "absent" };
     }
   }
-
-  private readonly absent = new Set<object>();
 
   private async explainNothing(query: string, signal: AbortSignal): Promise<void> {
     try {

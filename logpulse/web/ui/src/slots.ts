@@ -2,6 +2,7 @@
 //   editor/Editor.tsx  chart/Histogram.tsx  chart/MetricChart.tsx  facets/Facets.tsx  TimePicker.tsx
 // Components are controlled: they show what they are given and call back; they never fetch, but for the completion source.
 
+import type { Level } from "./levels";
 import type { ErrorAnswer, FieldsAnswer, Position, SeriesAnswer, ValueCount, VolumeAnswer } from "./types";
 
 /** Times as they stand in the URL: `now-1h`, `now`, RFC 3339 with up to nine fractional digits. */
@@ -44,7 +45,7 @@ export interface HistogramProps {
   /** The answer belongs to an earlier range and a newer one is on its way: draw it dimmed. */
   loading: boolean;
   /** Levels shown; empty: all. */
-  levels: readonly string[];
+  levels: readonly Level[];
   zone: Zone;
   /** Changes when colours have to be read anew. */
   theme: string;
@@ -53,7 +54,7 @@ export interface HistogramProps {
   /** Double click: twice the range. */
   onZoomOut(): void;
   /** The legend: only this level, all if it is the only one; `add` (Shift) toggles it among the others. */
-  onLevel(level: string, add: boolean): void;
+  onLevel(level: Level, add: boolean): void;
 }
 
 export interface FacetsProps {
@@ -87,34 +88,5 @@ export interface MetricChartProps {
   onZoom(range: TimeRange): void;
 }
 
-/** What the shell imports at once from `time.ts` (not a chunk of its own, as the first query needs it). */
-export interface TimeModule {
-  /** A time of the URL as RFC 3339, `now` being milliseconds since 1970; null where it cannot be read. */
-  resolveTime(text: string, now: number): string | null;
-  /** `Last 1 hour`, or both ends in the zone. */
-  describeRange(range: TimeRange, zone: Zone): string;
-  /** Both ends moved by so many halves of their distance (`[` and `]`), absolute where they were relative. */
-  shiftRange(range: TimeRange, halves: number, now: number): TimeRange;
-  /** Twice the range around its middle (`-`). */
-  zoomOut(range: TimeRange, now: number): TimeRange;
-}
-
 /** Where a name of an entry comes from, as it decides how a query filters by it. */
 export type FieldKind = "label" | "metadata" | "json" | "logfmt";
-
-/** What the shell imports at once from `logql/build.ts`. All are pure and give the text back unchanged where they cannot edit it. */
-export interface BuildModule {
-  /** Only entries with this value: a matcher for labels, else a label filter behind the parser that it needs. */
-  includeValue(query: string, kind: FieldKind, name: string, value: string): string;
-  excludeValue(query: string, kind: FieldKind, name: string, value: string): string;
-  /** Only entries that have the field (∅). */
-  hasField(query: string, kind: FieldKind, name: string): string;
-  /** Adds `|= "text"`. */
-  addLineFilter(query: string, text: string): string;
-  /** A selector that picks one stream exactly. */
-  selectorOf(labels: Readonly<Record<string, string>>): string;
-  /** The texts that line filters `|=` and `|~` look for, for highlighting; regular expressions as RE2 wrote them. */
-  lineFilters(query: string): { text: string; regex: boolean }[];
-  /** LogQL for a text that is not LogQL: search it in all streams. Null where it looks like LogQL. */
-  plainText(query: string): string | null;
-}

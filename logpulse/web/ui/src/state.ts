@@ -43,7 +43,7 @@ const NOTHING: Run = {
   series: null,
 };
 
-/** An answer of a part that may fail while the rest works. */
+/** An answer of a part that may fail while the rest works; absent: the query has none, as a metric query has no volume. */
 export interface Part<T> {
   answer: T | null;
   state: "idle" | "loading" | "ready" | "failed" | "absent";
@@ -105,10 +105,15 @@ export class Store {
     return !this.isLive.value && Date.parse(end) - Date.parse(start) > DAY;
   });
 
+  // Of the place only what decides about rows: a cursor that moves changes the place, too, and not one row.
+  private readonly direction = computed(() => this.place.value.direction);
+  private readonly levels = computed(() => this.place.value.levels);
+
   /** The rows in the order of the screen, those of the chosen levels only. */
   readonly rows = computed<Rows>(() => {
     void this.revision.value;
-    const { direction, levels } = this.place.value;
+    const direction = this.direction.value;
+    const levels = this.levels.value;
     const ring = this.ring.value;
     const ordered = direction === "backward" ? new Reversed(ring) : ring;
     // A new object each time, as signals compare by identity and a ring changes in place.

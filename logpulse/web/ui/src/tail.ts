@@ -59,8 +59,7 @@ export class Tail {
   filter(query: string): void {
     this.query = query;
     if (this.socket?.readyState === WebSocket.OPEN) {
-      const filter = isEverything(query) ? { labels: {} } : { query };
-      this.socket.send(JSON.stringify({ type: "filter", ...filter, id: ++this.filters }));
+      this.socket.send(JSON.stringify({ type: "filter", query, id: ++this.filters }));
     } else if (isWanted(this.state)) {
       this.start(query);
     }
@@ -115,8 +114,7 @@ export class Tail {
   private connect(): void {
     clearTimeout(this.timer);
     const again = this.state.wasOpen;
-    const query = isEverything(this.query) ? undefined : this.query;
-    const url = routeUrl("stream", { query, batch: 1, ...(again ? {} : { tail: HISTORY }) });
+    const url = routeUrl("stream", { query: this.query, batch: 1, ...(again ? {} : { tail: HISTORY }) });
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.socket = socket;
@@ -200,9 +198,4 @@ export class Tail {
     }
     if (this.state.phase === "polling") this.timer = window.setTimeout(() => void this.poll(), POLL_EVERY);
   }
-}
-
-// /stream takes no selector without a matcher, but no selector at all.
-function isEverything(query: string): boolean {
-  return /^\s*\{\s*\}\s*$/.test(query);
 }

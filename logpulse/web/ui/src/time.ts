@@ -89,11 +89,6 @@ export function endsOf(range: TimeRange, now: number): { from: Instant; to: Inst
   return from === null || to === null ? null : { from, to };
 }
 
-/** Whether both ends are absolute, so that the range means the same tomorrow. */
-export function isAbsolute(range: TimeRange): boolean {
-  return secondsBack(range.from) === null && secondsBack(range.to) === null;
-}
-
 function alone(text: string, now: number, zone: Zone): ParsedRange {
   const relative = endOf(text, now, zone, null);
   if (DURATION.test(text)) return ordered({ from: `now-${shorten(secondsOf(text))}`, to: "now" }, now);

@@ -1,7 +1,9 @@
 // What the page shows, as its address says it, and back. Pure: history is the business of state.ts.
 
-import { isZone, type Precision } from "./format";
+import type { Precision } from "./format";
+import { type Instant, isZone, parseInstant } from "./instant";
 import { LEVELS, type Level } from "./levels";
+import type { Entry } from "./types";
 
 export const VIEWS = ["search", "labels", "patterns", "health"] as const;
 export type View = (typeof VIEWS)[number];
@@ -137,7 +139,12 @@ function unlisted(name: string): string {
 }
 
 /** `<ns>.<id>` in its two parts; null where it is none. */
-export function readSelected(text: string): { ns: string; id: string } | null {
+export function readSelected(text: string): { at: Instant; id: string } | null {
   const found = /^(\d{1,19})\.(.+)$/.exec(text);
-  return found?.[1] && found[2] ? { ns: found[1], id: found[2] } : null;
+  return found?.[1] && found[2] ? { at: BigInt(found[1]), id: found[2] } : null;
+}
+
+/** How the address names an entry. */
+export function writeSelected({ timestamp, id }: Pick<Entry, "timestamp" | "id">): string {
+  return `${parseInstant(timestamp) ?? 0n}.${id}`;
 }

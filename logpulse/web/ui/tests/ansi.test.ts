@@ -63,6 +63,7 @@ describe("hidden characters", () => {
     [`${E}[`, "␛["],
     ["\u007f\u0085", "␡⟨U+0085⟩"],
     ["\u202eabc\u2066", "⟨U+202E⟩abc⟨U+2066⟩"],
+    ["\u061c\u2028", "⟨U+061C⟩⟨U+2028⟩"],
     ["\u200b\ufeff", "⟨U+200B⟩⟨U+FEFF⟩"],
     ["tab\there\nand 😀 ü", "tab\there\nand 😀 ü"],
   ])("%j are seen", (text, wanted) => {

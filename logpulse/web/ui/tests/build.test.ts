@@ -49,8 +49,8 @@ describe("includeValue", () => {
 
 describe("excludeValue", () => {
   test.each([
-    ["", "label", "app", "x", '{app=~".+", app!="x"}'],
-    ['{app="x"}', "label", "app", "x", '{app=~".+", app!="x"}'],
+    ["", "label", "app", "x", '{app!="x"}'],
+    ['{app="x"}', "label", "app", "x", '{app!="x"}'],
     ['{app="x", env="p"}', "label", "app", "x", '{env="p", app!="x"}'],
     ['{env="p", app!="x"}', "label", "app", "y", '{env="p", app!="x", app!="y"}'],
     ['{env="p", app!="x"}', "label", "app", "x", '{env="p", app!="x"}'],
@@ -67,6 +67,12 @@ test.each([
   ['{a="b"}', "json", "user", '{a="b"} | json | user!=""'],
 ] as const)("hasField %s %s %s", (query, kind, name, expected) => {
   expect(build.hasField(query, kind, name)).toBe(expected);
+});
+
+test("addPattern stands where line filters stand, once", () => {
+  const query = build.addPattern('{a="b"} |= "y" | json', "!>", "took <_> ms");
+  expect(query).toBe('{a="b"} |= "y" !> "took <_> ms" | json');
+  expect(build.addPattern(query, "!>", "took <_> ms")).toBe(query);
 });
 
 test.each([
@@ -96,16 +102,6 @@ test.each([
   ["", null],
 ])("plainText %s", (text, expected) => {
   expect(build.plainText(text)).toBe(expected);
-});
-
-test("widestSelector takes the label that most entries have", () => {
-  const facet = (name: string, ...counts: number[]) => ({
-    name,
-    cardinality: 1,
-    values: counts.map((count) => ({ value: "", count })),
-  });
-  expect(build.widestSelector([facet("pod", 3), facet("app", 2, 2), facet("env", 1)])).toBe('{app=~".+"}');
-  expect(build.widestSelector([])).toBe("{}");
 });
 
 test.each([
@@ -148,7 +144,7 @@ describe("chips", () => {
   });
 
   test.each([
-    [0, '{app=~".+", env!="p"} |= "a" or "b" | json | s >= 5 | t="1" != "c"'],
+    [0, '{env!="p"} |= "a" or "b" | json | s >= 5 | t="1" != "c"'],
     [1, '{app="x"} |= "a" or "b" | json | s >= 5 | t="1" != "c"'],
     [2, '{app="x", env!="p"} | json | s >= 5 | t="1" != "c"'],
     [3, '{app="x", env!="p"} |= "a" or "b" | json | s >= 5 != "c"'],
@@ -158,8 +154,9 @@ describe("chips", () => {
     expect(chip && build.withoutChip(query, chip)).toBe(expected);
   });
 
-  test("the one that means all streams stays", () => {
-    expect(build.chipsOf('{app=~".+"}')[0]?.fixed).toBe(true);
+  test("without the last matcher all streams are meant", () => {
+    const [chip] = build.chipsOf('{app="x"} | json');
+    expect(chip && build.withoutChip('{app="x"} | json', chip)).toBe("{} | json");
   });
 });
 

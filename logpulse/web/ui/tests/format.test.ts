@@ -1,16 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  bytes,
-  clock,
-  compact,
-  count,
-  dateTime,
-  duration,
-  isZone,
-  nanoseconds,
-  plural,
-  timestampOf,
-} from "../src/format";
+import { bytes, clock, compact, count, dateTime, duration, plural } from "../src/format";
 
 describe("numbers", () => {
   it.each([
@@ -71,22 +60,5 @@ describe("times", () => {
 
   it("have their day in the zone", () => {
     expect(dateTime("2026-12-31T23:30:00.5Z", "Asia/Tokyo", "ms")).toBe("2027-01-01 08:30:00.500");
-  });
-
-  it.each(["1970-01-01T00:00:00Z", "2026-11-25T17:42:29.77630614Z", "2026-11-25T17:42:29.000000001Z"])(
-    "%s goes to nanoseconds and back",
-    (text) => {
-      expect(timestampOf(nanoseconds(text))).toBe(text);
-    },
-  );
-
-  it("count in nanoseconds", () => {
-    expect(timestampOf(nanoseconds("2026-11-25T17:42:29.999999999Z"), 1n)).toBe("2026-11-25T17:42:30Z");
-  });
-
-  it("know zones", () => {
-    expect(isZone("Europe/Berlin")).toBe(true);
-    expect(isZone("local")).toBe(true);
-    expect(isZone("Nowhere/Land")).toBe(false);
   });
 });

@@ -1,20 +1,35 @@
 import { expect, test } from "vitest";
-import { isSevere, nameOf, shown } from "../src/chart/levels";
+import { barsOf, isSevere, totalOf } from "../src/chart/levels";
 import { roundScale } from "../src/chart/paint";
 import type { VolumeAnswer } from "../src/types";
 
-const volume = {
-  levels: ["", "trace", "info", "fatal", "odd", "error", "critical"].map((level) => ({ level, counts: [], total: 0 })),
+const WORDS = ["", "trace", "info", "fatal", "odd", "error", "critical"];
+const volume: VolumeAnswer = {
+  start: "",
+  end: "",
+  step: "30s",
+  times: [],
+  levels: WORDS.map((level, index) => ({ level, counts: [1, index], total: 1 + index })),
+  total: 28,
+  estimated: false,
+  stats: {} as VolumeAnswer["stats"],
 };
 
-test("critical and error are at the bottom of the stack, what is unknown on top", () => {
-  const order = shown(volume as unknown as VolumeAnswer, []).map(({ level }) => nameOf(level));
-  expect(order).toEqual(["fatal", "critical", "error", "info", "trace", "unknown", "odd"]);
-  expect(order.filter(isSevere)).toEqual(["fatal", "critical", "error"]);
+test("levels stand from the most severe on, the words of one level are summed", () => {
+  const bars = barsOf(volume);
+  expect(bars.map(({ level, counts, total }) => [level, counts, total])).toEqual([
+    ["critical", [2, 9], 11],
+    ["error", [1, 5], 6],
+    ["info", [1, 2], 3],
+    ["trace", [1, 1], 2],
+    ["unknown", [2, 4], 6],
+  ]);
+  expect(bars.map(({ level }) => level).filter(isSevere)).toEqual(["critical", "error"]);
 });
 
-test("only chosen levels are drawn", () => {
-  expect(shown(volume as unknown as VolumeAnswer, ["", "error"]).map(({ level }) => level)).toEqual(["error", ""]);
+test("the total of chosen levels is that of their bars, of none that of all", () => {
+  expect(totalOf(volume, ["critical", "unknown"])).toBe(17);
+  expect(totalOf(volume, [])).toBe(28);
 });
 
 test.each([0, 1, 2, 3, 5, 7, 13, 99, 100, 101, 5234, 1e9])(

@@ -23,6 +23,18 @@ describe("fields of a message", () => {
     expect(fieldsOf(text)).toEqual([]);
   });
 
+  it("take linear time in one long word", () => {
+    const begun = performance.now();
+    expect(fieldsOf(`${"x".repeat(200_000)} a=b`)).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+
+  it("are read from nested objects as deep as people nest them", () => {
+    const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+    expect(fieldsOf(nested(10))).toHaveLength(1);
+    expect(fieldsOf(nested(50_000))).toEqual([]);
+  });
+
   it("are not read from what is very long", () => {
     expect(jsonOf(`{"a":"${"x".repeat(300_000)}"}`)).toBeNull();
     expect(logfmtOf(`a=${"x".repeat(300_000)}`)).toBeNull();

@@ -15,6 +15,23 @@ function filled(capacity: number, to: number): Ring {
   return ring;
 }
 
+describe("a column", () => {
+  const row = (message: string) =>
+    new Row({ ...entry(1), message, labels: { app: "shop" }, metadata: { id: "7", app: "other" } });
+
+  it.each([
+    ["a label before metadata", "", "app", "shop"],
+    ["metadata before the line", "id=8", "id", "7"],
+    ["a field of a logfmt line", "duration=12ms ok=true", "duration", "12ms"],
+    ["a field of a JSON line", '{"took":{"ms":5}}', "took_ms", "5"],
+    ["hidden characters seen", '{"who":"\u202eeve"}', "who", "⟨U+202E⟩eve"],
+    ["nothing that no line has", '{"a":1}', "constructor", ""],
+    ["no field of a very long line", `{"a":1,"b":"${"x".repeat(20_000)}"}`, "a", ""],
+  ])("shows %s", (_, message, name, wanted) => {
+    expect(row(message).value(name)).toBe(wanted);
+  });
+});
+
 describe("a ring", () => {
   it("keeps the order and drops what it has already", () => {
     const ring = new Ring(10);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { atWall, clockOf, formatInstant, parseInstant, toRfc3339, utcOf } from "../src/instant";
+import { atWall, clockOf, formatInstant, isZone, parseInstant, toRfc3339, utcOf } from "../src/instant";
 import { describeRange, parseRange, resolveTime, shiftRange, zoomOut } from "../src/time";
 
 const NOW = Date.UTC(2026, 10, 23, 15, 30);
@@ -130,4 +130,14 @@ test("formatInstant shows up to nine digits", () => {
   const instant = parseInstant("2026-11-23T14:00:00.123456789Z") ?? 0n;
   expect(formatInstant(instant, clockOf("Asia/Kathmandu"), 9)).toBe("2026-11-23 19:45:00.123456789");
   expect(formatInstant(instant, clockOf("UTC"), 0)).toBe("2026-11-23 14:00:00");
+});
+
+test.each([
+  ["Europe/Berlin", true],
+  ["local", true],
+  ["UTC", true],
+  ["Nowhere/Land", false],
+  ["", false],
+])("%j is a zone: %s", (zone, known) => {
+  expect(isZone(zone)).toBe(known);
 });

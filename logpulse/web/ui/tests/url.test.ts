@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT, type Place, readPlace, readSelected, writePlace } from "../src/url";
+import { toRfc3339 } from "../src/instant";
+import { DEFAULT, type Place, readPlace, readSelected, writePlace, writeSelected } from "../src/url";
 
 function roundTrip(place: Place): Place {
   const url = new URL(writePlace(place), "http://h/logs/");
@@ -45,8 +46,8 @@ describe("an address that people wrote", () => {
   });
 
   it.each([
-    ["12.id", { ns: "12", id: "id" }],
-    ["12.a.b", { ns: "12", id: "a.b" }],
+    ["12.id", { at: 12n, id: "id" }],
+    ["12.a.b", { at: 12n, id: "a.b" }],
     ["", null],
     ["x.id", null],
     ["12.", null],
@@ -54,4 +55,12 @@ describe("an address that people wrote", () => {
   ])("reads the line %j", (text, wanted) => {
     expect(readSelected(text)).toEqual(wanted);
   });
+
+  it.each(["1970-01-01T00:00:00Z", "2026-11-25T17:42:29.77630614Z", "2026-11-25T17:42:29.000000001Z"])(
+    "name an entry of %s to the nanosecond",
+    (timestamp) => {
+      const read = readSelected(writeSelected({ timestamp, id: "x.y" }));
+      expect([read && toRfc3339(read.at), read?.id]).toEqual([timestamp, "x.y"]);
+    },
+  );
 });

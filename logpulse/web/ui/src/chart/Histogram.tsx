@@ -1,9 +1,11 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { count } from "../format";
 import { clockOf, formatInstant, MILLISECOND, parseInstant } from "../instant";
+import type { Level } from "../levels";
 import type { HistogramProps, TimeRange } from "../slots";
 import type { VolumeAnswer } from "../types";
 import "./histogram.css";
-import { isSevere, nameOf, paintOf, shown } from "./levels";
+import { barsOf, isSevere, type LevelBars } from "./levels";
 import { coloursAt, hatched, roundScale, short, surfaceOf } from "./paint";
 import { timeTicks } from "./ticks";
 
@@ -26,6 +28,7 @@ export default function Histogram(props: HistogramProps) {
   const [cursor, setCursor] = useState<number | null>(null);
   const [size, setSize] = useState(0);
   const buckets = volume?.times.length ?? 0;
+  const bars = useMemo(() => (volume ? barsOf(volume) : []), [volume]);
 
   useEffect(() => {
     const element = canvas.current;
@@ -36,8 +39,8 @@ export default function Histogram(props: HistogramProps) {
   }, []);
 
   useEffect(() => {
-    if (canvas.current && volume) draw(canvas.current, volume, levels, zone, cursor, brush);
-  }, [volume, levels, zone, theme, cursor, brush, size]);
+    if (canvas.current && volume) draw(canvas.current, volume, chosen(bars, levels), zone, cursor, brush);
+  }, [volume, bars, levels, zone, theme, cursor, brush, size]);
 
   const bucketAt = (event: PointerEvent | MouseEvent): number => {
     const box = canvas.current?.getBoundingClientRect();
@@ -114,8 +117,8 @@ export default function Histogram(props: HistogramProps) {
           aria-valuemin={0}
           aria-valuemax={Math.max(0, buckets - 1)}
           aria-valuenow={cursor ?? Math.max(0, buckets - 1)}
-          aria-valuetext={volume && cursor !== null ? label(volume, cursor, zone) : ""}
-          aria-label={volume ? label(volume, null, zone) : "Volume of the range: loading"}
+          aria-valuetext={volume && cursor !== null ? label(volume, bars, cursor, zone) : ""}
+          aria-label={volume ? label(volume, bars, null, zone) : "Volume of the range: loading"}
           onPointerDown={onPointerDown}
           onPointerMove={onPointerMove}
           onPointerUp={onPointerUp}
@@ -128,44 +131,57 @@ export default function Histogram(props: HistogramProps) {
           onKeyDown={onKeyDown}
           onBlur={() => setCursor(null)}
         />
-        {volume && cursor !== null && cursor < buckets && <Tooltip volume={volume} bucket={cursor} zone={zone} />}
+        {volume && cursor !== null && cursor < buckets && (
+          <Tooltip volume={volume} bars={bars} bucket={cursor} zone={zone} />
+        )}
         {volume?.total === 0 && <p class="histogram-empty">No lines in this range</p>}
       </div>
-      {volume && <Legend volume={volume} levels={levels} onLevel={onLevel} />}
-      {volume && <Table volume={volume} zone={zone} />}
+      {volume && <Legend bars={bars} estimated={volume.estimated} levels={levels} onLevel={onLevel} />}
+      {volume && <Table volume={volume} bars={bars} zone={zone} />}
     </div>
   );
 }
 
-function Legend({ volume, levels, onLevel }: Pick<HistogramProps, "levels" | "onLevel"> & { volume: VolumeAnswer }) {
+interface LegendProps extends Pick<HistogramProps, "levels" | "onLevel"> {
+  bars: readonly LevelBars[];
+  estimated: boolean;
+}
+
+function Legend({ bars, estimated, levels, onLevel }: LegendProps) {
   return (
     <fieldset class="histogram-legend" aria-label="Levels">
-      {shown(volume, []).map(({ level, total }) => {
+      {bars.map(({ level, total }) => {
         const on = levels.length === 0 || levels.includes(level);
         return (
           <button
             key={level}
             type="button"
             class="histogram-level"
-            data-level={paintOf(level)}
+            data-level={level}
             aria-pressed={levels.includes(level)}
             data-off={on ? undefined : ""}
-            title={`Only ${nameOf(level)} (Shift: add or take away)`}
+            title={`Only ${level} (Shift: add or take away)`}
             onClick={(event) => onLevel(level, event.shiftKey)}
           >
             <i aria-hidden="true" />
-            {nameOf(level)} <b>{total.toLocaleString("en")}</b>
+            {level} <b>{count(total)}</b>
           </button>
         );
       })}
-      {volume.estimated && <span class="histogram-estimated">split by level estimated; the sum is exact</span>}
+      {estimated && <span class="histogram-estimated">split by level estimated; the sum is exact</span>}
     </fieldset>
   );
 }
 
-function Tooltip({ volume, bucket, zone }: { volume: VolumeAnswer; bucket: number; zone: string }) {
+interface PlotProps {
+  volume: VolumeAnswer;
+  bars: readonly LevelBars[];
+  zone: string;
+}
+
+function Tooltip({ volume, bars, bucket, zone }: PlotProps & { bucket: number }) {
   const share = (bucket + 0.5) / volume.times.length;
-  const rows = shown(volume, []).filter(({ counts }) => (counts[bucket] ?? 0) > 0);
+  const rows = bars.filter(({ counts }) => (counts[bucket] ?? 0) > 0);
   const place = `calc(${LEFT}px + (100% - ${LEFT}px) * ${share})`;
   return (
     <div
@@ -175,10 +191,10 @@ function Tooltip({ volume, bucket, zone }: { volume: VolumeAnswer; bucket: numbe
     >
       <div class="histogram-when">{whenOf(volume, bucket, zone)}</div>
       {rows.map(({ level, counts }) => (
-        <div key={level} class="histogram-row" data-level={paintOf(level)}>
+        <div key={level} class="histogram-row" data-level={level}>
           <i />
-          <span>{nameOf(level)}</span>
-          <b>{(counts[bucket] ?? 0).toLocaleString("en")}</b>
+          <span>{level}</span>
+          <b>{count(counts[bucket] ?? 0)}</b>
         </div>
       ))}
       {rows.length === 0 && <div class="histogram-row">no lines</div>}
@@ -186,8 +202,7 @@ function Tooltip({ volume, bucket, zone }: { volume: VolumeAnswer; bucket: numbe
   );
 }
 
-function Table({ volume, zone }: { volume: VolumeAnswer; zone: string }) {
-  const series = shown(volume, []);
+function Table({ volume, bars, zone }: PlotProps) {
   const clock = clockOf(zone);
   return (
     <table class="visually-hidden">
@@ -195,9 +210,9 @@ function Table({ volume, zone }: { volume: VolumeAnswer; zone: string }) {
       <thead>
         <tr>
           <th scope="col">From</th>
-          {series.map(({ level }) => (
+          {bars.map(({ level }) => (
             <th scope="col" key={level}>
-              {nameOf(level)}
+              {level}
             </th>
           ))}
         </tr>
@@ -206,7 +221,7 @@ function Table({ volume, zone }: { volume: VolumeAnswer; zone: string }) {
         {volume.times.map((time, bucket) => (
           <tr key={time}>
             <th scope="row">{formatInstant(parseInstant(time) ?? 0n, clock, 0)}</th>
-            {series.map(({ level, counts }) => (
+            {bars.map(({ level, counts }) => (
               <td key={level}>{counts[bucket] ?? 0}</td>
             ))}
           </tr>
@@ -219,7 +234,7 @@ function Table({ volume, zone }: { volume: VolumeAnswer; zone: string }) {
 function draw(
   canvas: HTMLCanvasElement,
   volume: VolumeAnswer,
-  levels: readonly string[],
+  series: readonly LevelBars[],
   zone: string,
   cursor: number | null,
   brush: Brush | null,
@@ -228,7 +243,6 @@ function draw(
   if (!surface) return;
   const { context, width, height } = surface;
   const colour = coloursAt(canvas);
-  const series = shown(volume, levels);
   const buckets = volume.times.length;
   const bottom = height - AXIS - LANE - GAP;
   const plot = bottom - 6;
@@ -258,26 +272,26 @@ function draw(
     const x = LEFT + bucket * slot;
     let below = 0;
     for (const { level, counts } of series) {
-      const count = counts[bucket] ?? 0;
-      if (count === 0) continue;
+      const lines = counts[bucket] ?? 0;
+      if (lines === 0) continue;
       const y0 = bottom - (below / top) * plot;
-      below += count;
+      below += lines;
       const y1 = bottom - (below / top) * plot;
       context.fillStyle = fills.get(level) ?? "#888";
-      context.fillRect(x, y1, slot - gap, Math.max(y0 - y1, below === count ? 1 : 0.5));
+      context.fillRect(x, y1, slot - gap, Math.max(y0 - y1, below === lines ? 1 : 0.5));
     }
     const worst = errors[bucket] ?? 0;
     if (worst > 0) {
       const tall = Math.max(3, (worst / most) * LANE); // one error among thousands must still be seen
-      const critical = severe.some(({ level, counts }) => paintOf(level) === "critical" && (counts[bucket] ?? 0) > 0);
+      const critical = severe.some(({ level, counts }) => level === "critical" && (counts[bucket] ?? 0) > 0);
       context.fillStyle = colour(critical ? "--fill-critical" : "--fill-error", "#e5484d");
       context.fillRect(x, laneTop + LANE - tall, Math.max(2, slot - gap), tall);
     }
   }
   marks(context, volume, zone, width, height, slot, colour);
-  const chosen = brush ? [Math.min(brush.from, brush.to), Math.max(brush.from, brush.to)] : null;
-  if (chosen) {
-    const [first = 0, last = 0] = chosen;
+  const brushed = brush ? [Math.min(brush.from, brush.to), Math.max(brush.from, brush.to)] : null;
+  if (brushed) {
+    const [first = 0, last = 0] = brushed;
     context.globalAlpha = 0.25;
     context.fillStyle = colour("--accent", "#6cb6ff");
     context.fillRect(LEFT + first * slot, 0, (last - first + 1) * slot, height - AXIS);
@@ -291,12 +305,11 @@ function draw(
 // Trace and unknown are both grey; stripes tell them apart.
 function fillOf(
   context: CanvasRenderingContext2D,
-  level: string,
+  level: Level,
   colour: (name: string, fallback: string) => string,
 ): CanvasPattern | string {
-  const paint = paintOf(level);
   const grey = colour("--fill-trace", "#888");
-  return paint === "unknown" ? hatched(context, grey) : colour(`--fill-${paint}`, grey);
+  return level === "unknown" ? hatched(context, grey) : colour(`--fill-${level}`, grey);
 }
 
 function marks(
@@ -346,16 +359,16 @@ function whenOf(volume: VolumeAnswer, bucket: number, zone: string): string {
   return `${from} – ${to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to}`;
 }
 
-function label(volume: VolumeAnswer, cursor: number | null, zone: string): string {
-  const levels = (count: (index: number) => number) =>
-    volume.levels
-      .map(({ level }, index) => ({ name: nameOf(level), count: count(index) }))
-      .filter(({ count }) => count > 0)
-      .map(({ name, count }) => `${name} ${count.toLocaleString("en")}`)
-      .join(", ");
-  if (cursor === null) {
-    const totals = levels((index) => volume.levels[index]?.total ?? 0) || "none";
-    return `Volume: ${volume.total.toLocaleString("en")} lines; ${totals}. Arrow keys move, Enter zooms.`;
-  }
-  return `${whenOf(volume, cursor, zone)}: ${levels((index) => volume.levels[index]?.counts[cursor] ?? 0) || "no lines"}`;
+function label(volume: VolumeAnswer, bars: readonly LevelBars[], cursor: number | null, zone: string): string {
+  const spoken = bars
+    .map(({ level, counts, total }) => ({ level, lines: cursor === null ? total : (counts[cursor] ?? 0) }))
+    .filter(({ lines }) => lines > 0)
+    .map(({ level, lines }) => `${level} ${count(lines)}`)
+    .join(", ");
+  if (cursor !== null) return `${whenOf(volume, cursor, zone)}: ${spoken || "no lines"}`;
+  return `Volume: ${count(volume.total)} lines; ${spoken || "none"}. Arrow keys move, Enter zooms.`;
+}
+
+function chosen(bars: readonly LevelBars[], levels: readonly Level[]): readonly LevelBars[] {
+  return levels.length === 0 ? bars : bars.filter(({ level }) => levels.includes(level));
 }

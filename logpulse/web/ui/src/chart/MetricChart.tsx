@@ -201,7 +201,8 @@ function Table({ times, lines, zone }: { times: readonly number[]; lines: readon
   const clock = clockOf(zone);
   const newest = times.map((time, at) => ({ time, at })).reverse();
   return (
-    <div class="metric-scroll metric-values">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
+    <section class="metric-scroll metric-values" tabIndex={0} aria-label="Values by time">
       <table>
         <thead>
           <tr>
@@ -231,6 +232,6 @@ function Table({ times, lines, zone }: { times: readonly number[]; lines: readon
           Show {Math.min(ROWS, newest.length - rows)} older of {newest.length - rows}
         </button>
       )}
-    </div>
+    </section>
   );
 }

@@ -1,26 +1,37 @@
-// How the histogram orders, names and paints levels.
+// The volume by the levels that the page knows, whatever words the programs use for them.
 
 import { LEVELS, type Level, levelOf } from "../levels";
-import type { LevelVolume, VolumeAnswer } from "../types";
+import type { VolumeAnswer } from "../types";
 
-/** What the legend calls a level. */
-export function nameOf(level: string): string {
-  return level === "" ? "unknown" : level;
+/** The lines of one level, by bucket and in all. */
+export interface LevelBars {
+  level: Level;
+  counts: readonly number[];
+  total: number;
 }
 
-/** The level whose colour it has. */
-export function paintOf(level: string): Level {
-  return levelOf(level);
+/** The levels that occur, the most severe first; words of one level, as fatal and critical, are summed. */
+export function barsOf(volume: VolumeAnswer): LevelBars[] {
+  const bars = new Map<Level, LevelBars>();
+  for (const { level: word, counts, total } of volume.levels) {
+    const level = levelOf(word);
+    const before = bars.get(level);
+    bars.set(level, {
+      level,
+      counts: before ? counts.map((count, bucket) => count + (before.counts[bucket] ?? 0)) : counts,
+      total: total + (before?.total ?? 0),
+    });
+  }
+  return LEVELS.flatMap((level) => bars.get(level) ?? []);
+}
+
+/** How many lines are of these levels; of all where none is chosen. */
+export function totalOf(volume: VolumeAnswer, levels: readonly Level[]): number {
+  if (levels.length === 0) return volume.total;
+  return barsOf(volume).reduce((sum, { level, total }) => sum + (levels.includes(level) ? total : 0), 0);
 }
 
 /** Whether its lines are counted in the error lane, so that they never drown. */
-export function isSevere(level: string): boolean {
-  return paintOf(level) === "critical" || paintOf(level) === "error";
-}
-
-/** The levels to draw, bottom first; all where none is chosen. */
-export function shown(volume: VolumeAnswer, levels: readonly string[]): LevelVolume[] {
-  return volume.levels
-    .filter(({ level }) => levels.length === 0 || levels.includes(level))
-    .toSorted((left, right) => LEVELS.indexOf(paintOf(left.level)) - LEVELS.indexOf(paintOf(right.level)));
+export function isSevere(level: Level): boolean {
+  return level === "critical" || level === "error";
 }

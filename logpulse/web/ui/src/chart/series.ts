@@ -1,5 +1,6 @@
 // The numbers behind a metric chart: one axis of time, names, figures of each series, stacks.
 
+import { visible } from "../ansi";
 import { quote } from "../logql/quote";
 import type { Series, SeriesAnswer } from "../types";
 
@@ -78,22 +79,22 @@ function lineOf({ labels, points }: Series, index: ReadonlyMap<number, number>, 
 
 /** What tells the series from the others: its labels without those that all share; values alone where one label tells all. */
 function nameOf(labels: Readonly<Record<string, string>>, shared: ReadonlySet<string>, telling: string | null): string {
+  if (telling !== null) return visible((Object.hasOwn(labels, telling) && labels[telling]) || "") || `${telling}=""`;
   const all = Object.keys(labels).sort();
   if (all.length === 0) return "all";
-  if (telling !== null) return labels[telling] || `${telling}=""`;
   const own = all.filter((name) => !shared.has(name));
   return braced(labels, own.length > 0 ? own : all);
 }
 
-/** The one label besides the shared ones that every series has; null where there is none or are several. */
+/** The one label besides the shared ones; a series without it has it empty. Null where there is none or are several. */
 function tellingLabel(all: readonly Series[], shared: ReadonlySet<string>): string | null {
   const names = new Set(all.flatMap(({ labels }) => Object.keys(labels).filter((name) => !shared.has(name))));
   const [only] = names;
-  return names.size === 1 && only !== undefined && all.every(({ labels }) => only in labels) ? only : null;
+  return names.size === 1 && only !== undefined ? only : null;
 }
 
 function braced(labels: Readonly<Record<string, string>>, names: readonly string[]): string {
-  return `{${names.map((name) => `${name}=${quote(labels[name] ?? "")}`).join(", ")}}`;
+  return visible(`{${names.map((name) => `${name}=${quote(labels[name] ?? "")}`).join(", ")}}`);
 }
 
 function sharedLabels(all: readonly Series[]): Set<string> {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { compact, count } from "../format";
 import type { FacetsProps } from "../slots";
 import type { FieldFacet, LabelFacet, ValueCount } from "../types";
+import { ValueRow } from "./ValueRow";
 
 const TOP = 10;
 const HIGH = 10_000; // values; a label with more makes a stream of nearly every line
@@ -73,7 +74,7 @@ export function Facet({ facet, open, column, selected, values, onColumn, onInclu
       {unfolded && (
         <ul class="facet-values">
           {list.map((value) => (
-            <Value
+            <ValueRow
               key={value.value}
               value={value}
               share={value.count / most}
@@ -85,40 +86,6 @@ export function Facet({ facet, open, column, selected, values, onColumn, onInclu
         </ul>
       )}
     </section>
-  );
-}
-
-interface ValueProps extends Pick<FacetProps, "onInclude" | "onExclude"> {
-  value: ValueCount;
-  share: number;
-  state: "in" | "out" | null;
-}
-
-function Value({ value: { value, count: times }, share, state, onInclude, onExclude }: ValueProps) {
-  const name = value === "" ? "(empty)" : value;
-  return (
-    <li class="facet-value" data-state={state}>
-      <button
-        type="button"
-        class="facet-include"
-        title={`${name}\nClick: only these. Alt+click: all but these.`}
-        aria-pressed={state === "in"}
-        onClick={(event) => (event.altKey ? onExclude(value) : onInclude(value))}
-      >
-        <span class="facet-bar" style={{ width: `${Math.max(1, share * 100)}%` }} />
-        <span class="facet-text">{name}</span> <span class="facet-count">{count(times)}</span>
-      </button>
-      <button
-        type="button"
-        class="facet-action"
-        aria-label={`Exclude ${name}`}
-        aria-pressed={state === "out"}
-        title="All but these"
-        onClick={() => onExclude(value)}
-      >
-        −
-      </button>
-    </li>
   );
 }
 

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
+import { visible } from "../ansi";
 import { count } from "../format";
 import { chipsOf, excludeValue, includeValue, isMetric, withoutChip } from "../logql/build";
 import { logParts } from "../logql/structure";
 import type { FacetsProps, FieldKind } from "../slots";
 import type { FieldFacet, LabelFacet } from "../types";
 import { Facet } from "./Facet";
-import "./facets.css";
 
 /** The labels and fields of the result, with how many entries have each value. Every click visibly edits the query. */
 export default function Facets(props: FacetsProps) {
@@ -44,16 +44,14 @@ export default function Facets(props: FacetsProps) {
         <ul class="facet-chips" aria-label="Active filters">
           {chips.map((chip) => (
             <li key={`${chip.from} ${chip.text}`}>
-              <code title={chip.text}>{chip.text}</code>
-              {!chip.fixed && (
-                <button
-                  type="button"
-                  aria-label={`Remove ${chip.text}`}
-                  onClick={() => onQuery(withoutChip(query, chip))}
-                >
-                  ×
-                </button>
-              )}
+              <code title={visible(chip.text)}>{visible(chip.text)}</code>
+              <button
+                type="button"
+                aria-label={`Remove ${chip.text}`}
+                onClick={() => onQuery(withoutChip(query, chip))}
+              >
+                ×
+              </button>
             </li>
           ))}
         </ul>

@@ -2,7 +2,6 @@
 // where they cannot edit it.
 
 import type { FieldKind } from "../slots";
-import type { LabelFacet } from "../types";
 import { isLabelName, quote, unquote } from "./quote";
 import { isMetric, type LogPart, logParts, type Matcher, type MatchOperator, type Stage } from "./structure";
 import { tokenize } from "./tokens";
@@ -13,8 +12,6 @@ export interface Chip {
   text: string;
   from: number;
   to: number;
-  /** Without it the query would be one that the server refuses. */
-  fixed: boolean;
 }
 
 interface Edit {
@@ -41,12 +38,11 @@ export function includeValue(query: string, kind: FieldKind, name: string, value
 export function excludeValue(query: string, kind: FieldKind, name: string, value: string): string {
   if (!isLabelName(name)) return query;
   if (kind !== "label") return withFilter(query, kind, name, "!=", value);
-  if (tokenize(query).length === 0) return `{${name}=~".+", ${matcherText(name, "!=", value)}}`;
+  if (tokenize(query).length === 0) return `{${matcherText(name, "!=", value)}}`;
   return eachPart(query, (part) => {
     if (part.matchers.some((matcher) => isMatch(matcher, name, "!=", value))) return [];
     const kept = part.matchers.filter((matcher) => !isMatch(matcher, name, "=", value));
     const texts = kept.map((matcher) => textOf(query, matcher));
-    if (!kept.some(selects)) texts.push(`${name}=~".+"`);
     return selectorEdit(part, [...texts, matcherText(name, "!=", value)]);
   });
 }
@@ -64,15 +60,23 @@ export function hasField(query: string, kind: FieldKind, name: string): string {
 
 /** Keep only lines that contain the text as it is shown, and so behind what changes lines. */
 export function addLineFilter(query: string, text: string): string {
-  if (text === "") return query;
+  return text === "" ? query : withLine(query, "|=", text);
+}
+
+/** Keep only lines of this pattern (`<_>` stands for anything), or leave them out. */
+export function addPattern(query: string, operator: "|>" | "!>", pattern: string): string {
+  return withLine(query, operator, pattern);
+}
+
+function withLine(query: string, operator: "|=" | "|>" | "!>", text: string): string {
   return eachPart(query, (part) => {
-    if (part.stages.some((stage) => stage.word === "|=" && stage.texts.length === 1 && stage.texts[0] === text))
+    if (part.stages.some((stage) => stage.word === operator && stage.texts.length === 1 && stage.texts[0] === text))
       return [];
     const reshaped = part.stages.some((stage) => stage.word === "line_format" || stage.word === "decolorize");
     const first = part.stages.findIndex((stage) => stage.kind !== "line");
     const lines = first < 0 ? part.stages : part.stages.slice(0, first);
     const at = reshaped ? pipelineEnd(part) : (lines.at(-1)?.to ?? part.to);
-    return [...closing(part), { from: at, to: at, text: ` |= ${quote(text)}` }];
+    return [...closing(part), { from: at, to: at, text: ` ${operator} ${quote(text)}` }];
   });
 }
 
@@ -100,56 +104,45 @@ export function chipsOf(query: string): Chip[] {
       text: textOf(query, matcher),
       from: matcher.from,
       to: matcher.to,
-      fixed: part.matchers.length === 1 && matcher.operator === "=~" && matcher.value === ".+",
     }));
     for (const stage of part.stages) {
       if (stage.kind === "line")
-        chips.push({ kind: "line", text: textOf(query, stage), from: stage.from, to: stage.to, fixed: false });
+        chips.push({ kind: "line", text: textOf(query, stage), from: stage.from, to: stage.to });
       else if (stage.matcher) {
-        chips.push({ kind: "label", text: textOf(query, stage.matcher), from: stage.from, to: stage.to, fixed: false });
+        chips.push({ kind: "label", text: textOf(query, stage.matcher), from: stage.from, to: stage.to });
       }
     }
     return chips;
   });
 }
 
-/** Take a chip away. The last matcher that selects anything gives way to "any value", which the server can answer. */
+/** Take a chip away; without matchers a query is about all streams. */
 export function withoutChip(query: string, chip: Chip): string {
   const part = logParts(query)[0];
-  if (!part || chip.fixed) return query;
+  if (!part) return query;
   if (chip.kind !== "matcher") {
     const before = query.slice(0, chip.from).replace(/[ \t]+$/, "");
     return before + query.slice(chip.to);
   }
-  const removed = part.matchers.find((matcher) => matcher.from === chip.from);
-  if (!removed) return query;
-  const kept = part.matchers.filter((matcher) => matcher !== removed);
-  const texts = kept.map((matcher) => textOf(query, matcher));
-  if (!kept.some(selects)) texts.unshift(`${removed.name}=~".+"`);
-  return apply(query, selectorEdit(part, texts));
+  const kept = part.matchers.filter((matcher) => matcher.from !== chip.from);
+  return apply(
+    query,
+    selectorEdit(
+      part,
+      kept.map((matcher) => textOf(query, matcher)),
+    ),
+  );
 }
 
-/** LogQL for a text that is not LogQL: search it in all streams. Null where it looks like LogQL.
- *
- * `selector` picks all streams; the server refuses `{}`, so give what `widestSelector` finds. */
-export function plainText(query: string, selector = "{}"): string | null {
+/** LogQL for a text that is not LogQL: search it in all streams. Null where it looks like LogQL. */
+export function plainText(query: string): string | null {
   const text = query.trim();
   if (text === "" || /^[{(#\d.+-]/.test(text) || /^[a-z_]+\s*\(/i.test(text) || /^[a-z_]+\s+(by|without)\b/i.test(text))
     return null;
   if (/^[a-zA-Z_]\w*\s*(=~|!=|!~|=)\s*"/.test(text) && logParts(`{${text}}`)[0]?.closed) return `{${text}}`;
   const first = tokenize(text)[0];
   const quoted = first?.kind === "string" && first.closed && first.to === text.length;
-  return `${selector} |= ${quote(quoted ? unquote(text) : text)}`;
-}
-
-/** Pick all streams, or nearly: by the label that most entries have. `{}` where no label is known. */
-export function widestSelector(labels: readonly LabelFacet[]): string {
-  let widest = { name: "", total: 0 };
-  for (const { name, values } of labels) {
-    const total = values.reduce((sum, { count }) => sum + count, 0);
-    if (total > widest.total && isLabelName(name)) widest = { name, total };
-  }
-  return widest.name ? `{${widest.name}=~".+"}` : "{}";
+  return `{} |= ${quote(quoted ? unquote(text) : text)}`;
 }
 
 export { isMetric };
@@ -205,7 +198,7 @@ function isMatch(matcher: Matcher, name: string, operator: MatchOperator, value:
   return matcher.name === name && matcher.operator === operator && matcher.value === value;
 }
 
-// The server asks for one matcher that an absent label does not meet.
+// Whether an absent label does not meet it.
 function selects(matcher: Matcher): boolean {
   if (matcher.operator === "=") return matcher.value !== "";
   return matcher.operator === "=~" && matcher.value !== "" && matcher.value !== ".*";

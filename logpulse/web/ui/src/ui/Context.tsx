@@ -1,8 +1,9 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stripAnsi, visible } from "../ansi";
 import { asRefusal, isAbort } from "../api";
-import { clock, nanoseconds, timestampOf } from "../format";
-import { entryLevel, levelWord } from "../levels";
+import { clock } from "../format";
+import { parseInstant, toRfc3339 } from "../instant";
+import { levelOf, levelWord } from "../levels";
 import * as build from "../logql/build";
 import { type Page, usePage } from "../page";
 import type { ContextAnswer, Entry } from "../types";
@@ -81,7 +82,7 @@ export function Context({ anchor }: { anchor: Entry }) {
   return (
     <Dialog title="Context" size="wide" onClose={() => page.closeContext()}>
       <div class="context-bar">
-        <code class="context-stream">{stored ? build.selectorOf(labelsOf(stored, scope)) : ""}</code>
+        <code class="context-stream">{stored ? visible(build.selectorOf(labelsOf(stored, scope))) : ""}</code>
         {app && (
           <fieldset class="segments" aria-label="Lines of">
             <button type="button" aria-pressed={scope === "stream"} onClick={() => setScope("stream")}>
@@ -122,7 +123,7 @@ export function Context({ anchor }: { anchor: Entry }) {
 
 function Line({ entry, isAnchor }: { entry: Entry; isAnchor: boolean }) {
   const { zone } = usePage().store.place.value;
-  const level = entryLevel(entry);
+  const level = levelOf(entry.level);
   return (
     <div
       class={`context-line level-${level}${isAnchor ? " is-anchor" : ""}`}
@@ -149,7 +150,7 @@ async function begin(
   return { entry, answer };
 }
 
-async function neighbours(
+function neighbours(
   page: Page,
   from: Entry,
   labels: Readonly<Record<string, string>>,
@@ -157,14 +158,9 @@ async function neighbours(
   wanted: { before: number; after: number },
   signal: AbortSignal,
 ): Promise<ContextAnswer> {
-  if (scope === "stream") {
-    try {
-      return await page.api.context({ ...from, labels: { ...labels } }, wanted.before, wanted.after, signal);
-    } catch (error) {
-      if (asRefusal(error).status !== 404 || isAbort(error)) throw error;
-    }
-  }
-  return byQueries(page, from, build.selectorOf(labels), wanted, signal);
+  return scope === "stream"
+    ? page.api.context({ ...from, labels: { ...labels } }, wanted.before, wanted.after, signal)
+    : byQueries(page, from, build.selectorOf(labels), wanted, signal);
 }
 
 // Two queries from the line outwards; lines of its very nanosecond count as earlier.
@@ -175,8 +171,7 @@ async function byQueries(
   wanted: { before: number; after: number },
   signal: AbortSignal,
 ): Promise<ContextAnswer> {
-  const ns = nanoseconds(from.timestamp);
-  const behind = timestampOf(ns, 1n);
+  const behind = toRfc3339((parseInstant(from.timestamp) ?? 0n) + 1n);
   const none = Promise.resolve({ logs: [], next: null });
   const [before, after] = await Promise.all([
     wanted.before

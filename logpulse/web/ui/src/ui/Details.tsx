@@ -1,13 +1,14 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { stripAnsi, visible } from "../ansi";
 import { bytes, dateTime } from "../format";
-import { entryLevel } from "../levels";
+import { levelOf } from "../levels";
 import * as build from "../logql/build";
 import { type Field, fieldsOf, isTraceId, jsonOf, logfmtOf } from "../message";
 import { type Page, usePage } from "../page";
 import type { Entry } from "../types";
 import { Icon } from "./Icon";
 import { Menu } from "./Menu";
+import { TopValues } from "./TopValues";
 import { Tree } from "./Tree";
 
 /** Longer messages are cut until asked for, as one text node of megabytes holds up the page. */
@@ -18,7 +19,7 @@ export function Details({ entry }: { entry: Entry }) {
   const page = usePage();
   const stored = useStored(page, entry);
   const { zone } = page.store.place.value;
-  const level = entryLevel(entry);
+  const level = levelOf(entry.level);
   const step = (by: 1 | -1) => {
     page.list?.moveBy(by);
   };
@@ -197,10 +198,11 @@ function FieldRow({ field }: { field: Field }) {
   const { kind, name, value } = field;
   const shown = visible(value.length > 2000 ? `${value.slice(0, 2000)} …` : value);
   const isColumn = page.store.place.value.columns.includes(name);
-  return (
+  const [counted, setCounted] = useState(false);
+  const row = (
     <tr>
-      <th scope="row" title={name}>
-        {name}
+      <th scope="row" title={visible(name)}>
+        {visible(name)}
       </th>
       <td class="field-value">
         {shown}
@@ -250,6 +252,17 @@ function FieldRow({ field }: { field: Field }) {
               <button
                 type="button"
                 class="menu-item"
+                aria-pressed={counted}
+                onClick={() => {
+                  close();
+                  setCounted(!counted);
+                }}
+              >
+                Top values
+              </button>
+              <button
+                type="button"
+                class="menu-item"
                 onClick={() => {
                   close();
                   page.filterBy("has", kind, name, value);
@@ -272,6 +285,17 @@ function FieldRow({ field }: { field: Field }) {
         </Menu>
       </td>
     </tr>
+  );
+  if (!counted) return row;
+  return (
+    <>
+      {row}
+      <tr>
+        <td colSpan={3}>
+          <TopValues field={field} />
+        </td>
+      </tr>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./Icon";
 
 interface DialogProps {
@@ -13,7 +13,7 @@ interface DialogProps {
 /** A modal sheet; the browser's own dialog keeps the focus inside and gives it back. */
 export function Dialog({ title, onClose, size = "small", children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
     return () => {

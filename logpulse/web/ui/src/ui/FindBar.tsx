@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { count } from "../format";
 import * as build from "../logql/build";
 import { usePage } from "../page";
@@ -11,7 +11,8 @@ export function FindBar() {
   const field = useRef<HTMLInputElement>(null);
   const { text, regex, matchCase } = finder.search.value;
   const rows = store.rows.value;
-  useEffect(() => field.current?.focus(), []);
+  // Before the next key arrives, which else would be one of the page's own.
+  useLayoutEffect(() => field.current?.focus(), []);
   useEffect(() => {
     finder.look(rows);
     page.mark();
@@ -21,12 +22,7 @@ export function FindBar() {
     page.stepMatch(by);
     field.current?.focus();
   };
-  const close = () => {
-    store.findOpen.value = false;
-    finder.close();
-    page.mark();
-    page.list?.focus();
-  };
+  const close = () => page.closeFind();
   const found = finder.found.value.length;
   return (
     <search class="findbar">

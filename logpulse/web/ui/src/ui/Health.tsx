@@ -124,7 +124,6 @@ function SlowQueries({ health, zone }: { health: HealthAnswer; zone: string }) {
               type="button"
               class="run-again"
               onClick={() => {
-                page.show("search");
                 page.setQuery(query);
               }}
             >

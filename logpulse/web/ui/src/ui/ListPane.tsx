@@ -35,22 +35,26 @@ export function ListPane() {
 
 function attach(page: Page, host: HTMLElement, onScrolled: () => void): () => void {
   const { store, live } = page;
-  const list = new LogList(host, {
-    onCursor: (row) => {
-      page.select(row);
-      if (store.isLive.value) live.pause();
+  const list = new LogList(
+    host,
+    {
+      onCursor: (row) => {
+        page.select(row);
+        if (store.isLive.value) live.pause();
+      },
+      onOpen: (row) => {
+        page.select(row);
+        page.openDetails();
+      },
+      onGap: (row) => void live.fill(row),
+      onMore: () => void page.search.more(),
+      onEdge: (atEdge) => {
+        onScrolled();
+        if (!atEdge && isWanted(store.tail.value)) live.pause();
+      },
     },
-    onOpen: (row) => {
-      page.select(row);
-      page.openDetails();
-    },
-    onGap: (row) => void live.fill(row),
-    onMore: () => void page.search.more(),
-    onEdge: (atEdge) => {
-      onScrolled();
-      if (!atEdge && isWanted(store.tail.value)) live.pause();
-    },
-  });
+    page.listPlace,
+  );
   page.list = list;
   let ring = store.ring.value;
   const stops = [
@@ -87,6 +91,7 @@ function attach(page: Page, host: HTMLElement, onScrolled: () => void): () => vo
     document.removeEventListener("selectionchange", onSelect);
     for (const stop of stops) stop();
     page.list = null;
+    page.listPlace = list.place;
     list.destroy();
   };
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { usePage } from "../page";
 
 /** Asks for the key. It goes to the server once, for a cookie that scripts cannot read, and is kept nowhere. */
@@ -7,7 +7,7 @@ export function Login() {
   const field = useRef<HTMLInputElement>(null);
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
     const key = field.current?.value ?? "";

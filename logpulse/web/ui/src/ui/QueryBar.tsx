@@ -53,7 +53,8 @@ export function QueryBar() {
                       store.facetsOpen.value = true;
                     },
                   ],
-                  ["Copy link to this search", () => void page.copy(page.linkTo(null), "link copied")],
+                  ["Copy link to this search", () => void page.copy(page.link(), "link copied")],
+                  ["Copy link with absolute times", () => void page.copy(page.linkToNow(), "link copied")],
                   ["Search everything", () => page.setQuery("{}")],
                   [
                     "Keys and help",

@@ -1,5 +1,4 @@
 import { useEffect } from "preact/hooks";
-import type { Level } from "../levels";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -17,8 +16,11 @@ export function SearchView() {
   const { store } = usePage();
   const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
+  const fields = store.fields.value;
   const failedAtOnce = phase === "failed" && !query;
-  const facets = store.fields.value.state !== "absent" && !series && !failedAtOnce;
+  // A tail that the address begins with has not asked for them; an empty pane would only take its room.
+  const facets =
+    fields.state !== "absent" && !series && !failedAtOnce && (fields.answer !== null || !store.isLive.value);
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
@@ -120,7 +122,7 @@ function VolumePane() {
           theme={theme}
           onZoom={(range) => page.setRange(range)}
           onZoomOut={() => page.zoomOut()}
-          onLevel={(level, add) => page.chooseLevel((level || "unknown") as Level, add)}
+          onLevel={(level, add) => page.chooseLevel(level, add)}
         />
       )}
     </div>

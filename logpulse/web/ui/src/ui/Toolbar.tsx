@@ -1,5 +1,6 @@
 import { useCallback } from "preact/hooks";
 import { routeUrl } from "../api";
+import { totalOf } from "../chart/levels";
 import { ExportMenu } from "../ExportMenu";
 import { compact, count, type Precision, plural } from "../format";
 import { usePage } from "../page";
@@ -30,7 +31,7 @@ export function Toolbar() {
         </button>
         <ColumnsMenu />
         <Export />
-        <button type="button" class="button" onClick={() => void page.copy(page.linkTo(null), "link copied")}>
+        <button type="button" class="button" onClick={() => void page.copy(page.link(), "link copied")}>
           Copy link
         </button>
       </div>
@@ -42,13 +43,11 @@ function Found() {
   const { store } = usePage();
   const { run, volume, place, rows } = store;
   const { next, phase, query, more } = run.value;
-  if (!query) return <span class="found" />;
+  if (phase === "idle" || (phase !== "ready" && !query)) return <span class="found" />;
   const shown = rows.value.length;
   const { levels, direction } = place.value;
   const answer = volume.value.state === "ready" ? volume.value.answer : null;
-  const total = answer
-    ? answer.levels.reduce((sum, level) => sum + (levels.length && !fits(levels, level.level) ? 0 : level.total), 0)
-    : null;
+  const total = answer ? totalOf(answer, levels) : null;
   const all = total ?? shown;
   return (
     <span class="found" role="status">
@@ -67,10 +66,6 @@ function Found() {
       {levels.length > 0 && <span class="found-part"> only {levels.join(", ")}</span>}
     </span>
   );
-}
-
-function fits(levels: readonly string[], level: string): boolean {
-  return levels.includes(level === "fatal" ? "critical" : level || "unknown");
 }
 
 function TailChip() {
@@ -180,9 +175,10 @@ function columnNames(store: ReturnType<typeof usePage>["store"], chosen: readonl
 }
 
 function Export() {
-  const { store } = usePage();
+  const page = usePage();
+  const { store } = page;
   const { state, answer } = store.volume.value;
-  const { query, start, end } = store.run.value;
+  const { query } = store.run.value;
   const { direction } = store.place.value;
   const gather = useCallback(() => {
     const rows = store.rows.peek();
@@ -196,8 +192,8 @@ function Export() {
   return (
     <ExportMenu
       gather={gather}
-      total={state === "ready" ? (answer?.total ?? null) : null}
-      link={(format) => routeUrl("export", { query, start, end, direction, format }).href}
+      total={state === "ready" && !store.isLive.value ? (answer?.total ?? null) : null}
+      link={(format) => routeUrl("export", { query, ...page.rangeShown(), direction, format }).href}
     />
   );
 }

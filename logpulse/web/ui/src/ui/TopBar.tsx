@@ -1,4 +1,5 @@
-import { compact, isZone } from "../format";
+import { compact } from "../format";
+import { isZone } from "../instant";
 import { usePage } from "../page";
 import type { Theme } from "../state";
 import type { View } from "../url";
@@ -20,6 +21,7 @@ export function TopBar() {
   const { store } = page;
   const { view } = store.place.value;
   const theme = store.theme.value;
+  const shown = VIEWS.find(([name]) => name === view)?.[1] ?? "Search";
   const links = VIEWS.map(([name, text]) => (
     <button
       type="button"
@@ -38,7 +40,7 @@ export function TopBar() {
         {links}
       </nav>
       <div class="nav-menu">
-        <Menu label={VIEWS.find(([name]) => name === view)?.[1] ?? "Search"} name="Views" class="button is-bare">
+        <Menu label={shown} name={`Views: ${shown}`} class="button is-bare">
           {(close) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the click is that of a button within
             // biome-ignore lint/a11y/noStaticElementInteractions: as above
