@@ -47,6 +47,7 @@ class PageWork:
 class Spread:
     """Hold how a measurement that was repeated turned out."""
 
+    least: float
     p50: float
     p95: float
     longest: float
@@ -55,8 +56,8 @@ class Spread:
     def of(cls, values: Iterable[float]) -> Spread:
         """Sort out the values; there has to be one."""
         ordered = sorted(values)
-        return cls(ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100], ordered[-1])
+        return cls(ordered[0], ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100], ordered[-1])
 
     def __str__(self) -> str:
         """Give it as a figure for people."""
-        return f"p50 {self.p50:.2f}, p95 {self.p95:.2f}, longest {self.longest:.2f} ms"
+        return f"least {self.least:.2f}, p50 {self.p50:.2f}, p95 {self.p95:.2f}, longest {self.longest:.2f} ms"

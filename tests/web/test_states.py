@@ -68,6 +68,7 @@ def test_a_slow_query_shows_its_time_and_can_be_cancelled(
     expect(cancel).to_have_count(0)
     expect(rows(page).first).to_be_visible()
     assert len(held) == 1
+    held[0].abort()
 
 
 def test_too_much_offers_less(page: Page, complaints: Complaints, shoot: Shoot) -> None:

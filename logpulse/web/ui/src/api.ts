@@ -55,7 +55,7 @@ export interface Health {
   oldestEntry?: string | null;
   diskFree?: number;
   diskTotal?: number;
-  slowQueries?: { query: string; seconds: number; at: string }[];
+  slowQueries?: { kind: string; query: string; seconds: number; at: string }[];
 }
 
 /** Whether an answer is that of a metric query. */
@@ -110,13 +110,14 @@ export class Api {
     return this.ask("parse", { query }, signal);
   }
 
-  context(entry: Entry, before: number, after: number, signal?: AbortSignal): Promise<ContextAnswer> {
-    const { id, timestamp } = entry;
-    return this.ask<ContextAnswer>(
-      "context",
-      { id, timestamp, labels: JSON.stringify(entry.labels), before, after },
-      signal,
-    );
+  context(id: string, before: number, after: number, signal?: AbortSignal): Promise<ContextAnswer> {
+    return this.ask<ContextAnswer>("context", { id, before, after }, signal);
+  }
+
+  /** The entry as it is stored, without what a query's pipeline made of it; null where it is gone. */
+  async stored(id: string, signal?: AbortSignal): Promise<Entry | null> {
+    const { entries } = await this.context(id, 0, 0, signal);
+    return entries.find((entry) => entry.id === id) ?? null;
   }
 
   health(signal?: AbortSignal): Promise<Health> {

@@ -388,9 +388,11 @@ export class Page {
       return;
     }
     try {
-      this.store.context.value = await this.search.locate(wanted);
-    } catch {
-      this.store.say("the linked line could not be found");
+      const entry = await this.api.stored(wanted.id);
+      this.store.context.value = entry;
+      if (!entry) this.store.say("the linked line is not stored any more");
+    } catch (error) {
+      this.store.say(`the linked line cannot be shown: ${asRefusal(error).message}`);
     }
   }
 }

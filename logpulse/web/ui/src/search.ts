@@ -1,7 +1,7 @@
 // Running queries: the entries first, then volume and fields, each of which may fail alone; pages; what an empty answer means.
 
 import { type Api, asRefusal, isAbort, isSeries, type QueryRequest, Refusal } from "./api";
-import { type Instant, parseInstant, toRfc3339 } from "./instant";
+import { toRfc3339 } from "./instant";
 import type { Run as PastRun } from "./past/searches";
 import { Ring } from "./ring";
 import { type Part, SEARCH_ROWS, type Store } from "./state";
@@ -148,24 +148,6 @@ export class Search {
       (signal) => this.api.volume({ query, start, end, buckets: BUCKETS }, signal),
       this.running.signal,
     );
-  }
-
-  /** The entry as it is stored, without what the query's pipeline made of it; null where it is gone. */
-  stored({ id, timestamp }: Pick<Entry, "id" | "timestamp">, signal?: AbortSignal): Promise<Entry | null> {
-    return this.locate({ at: parseInstant(timestamp) ?? 0n, id }, signal);
-  }
-
-  /** The stored entry of this time and id; null where there is none. */
-  async locate({ at, id }: { at: Instant; id: string }, signal?: AbortSignal): Promise<Entry | null> {
-    const range = { query: "{}", start: toRfc3339(at), end: toRfc3339(at + 1n), limit: LARGE_PAGE };
-    let cursor: string | undefined;
-    do {
-      const answer = await this.api.entries({ ...range, cursor }, signal);
-      const found = answer.logs.find((entry) => entry.id === id);
-      if (found) return found;
-      cursor = answer.next ?? undefined;
-    } while (cursor);
-    return null;
   }
 
   private note(query: string, count: number, stats: QueryStats): void {

@@ -83,6 +83,8 @@ export interface TimePickerProps extends TimeRange {
 
 export interface MetricChartProps {
   answer: SeriesAnswer;
+  /** Milliseconds since 1970 that the chart spans: what was asked for, also where there is nothing. */
+  span: readonly [from: number, to: number];
   zone: Zone;
   theme: string;
   onZoom(range: TimeRange): void;

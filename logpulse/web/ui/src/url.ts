@@ -10,7 +10,7 @@ export type View = (typeof VIEWS)[number];
 
 export type Direction = "backward" | "forward";
 
-/** Everything visible; theme, density and widths are the browser's own and stand in localStorage. */
+/** Everything visible; theme and widths are the browser's own and stand in localStorage. */
 export interface Place {
   query: string;
   from: string;

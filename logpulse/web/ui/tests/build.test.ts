@@ -69,6 +69,17 @@ test.each([
   expect(build.hasField(query, kind, name)).toBe(expected);
 });
 
+test.each([
+  [{ text: "12.5", regex: false, matchCase: false }, '{a="b"} |= "12.5"'],
+  [{ text: "Time.out", regex: false, matchCase: true }, '{a="b"} |= "Time.out"'],
+  [{ text: "Time.out", regex: false, matchCase: false }, '{a="b"} |~ `(?i)Time\\.out`'],
+  [{ text: "a|b", regex: true, matchCase: true }, '{a="b"} |~ "a|b"'],
+  [{ text: "a|b", regex: true, matchCase: false }, '{a="b"} |~ "(?i)a|b"'],
+  [{ text: "", regex: true, matchCase: false }, '{a="b"}'],
+])("addSearch %j finds the lines that the search found", (search, expected) => {
+  expect(build.addSearch('{a="b"}', search)).toBe(expected);
+});
+
 test("addPattern stands where line filters stand, once", () => {
   const query = build.addPattern('{a="b"} |= "y" | json', "!>", "took <_> ms");
   expect(query).toBe('{a="b"} |= "y" !> "took <_> ms" | json');

@@ -81,16 +81,18 @@ test.each([
   expect("basis" in place && place.basis).toBe(basis);
 });
 
-test("every position of every prefix has a place", () => {
+test("positions of every prefix have a place", () => {
   const query =
     'sum by (a) (rate({a="b\\"", c=~`d`} |= "x" != `y` | json e="f.g" | h > 5ms or i="j" | unwrap k [5m] offset 1h)) # l';
+  const misplaced: unknown[] = [];
   for (let length = 0; length <= query.length; length++) {
-    for (let position = 0; position <= length; position++) {
+    // Every third, the end among them; each position has its turn in some prefix.
+    for (let position = length % 3; position <= length; position += 3) {
       const place = placeAt(query.slice(0, length), position);
       if (place.kind === "none") continue;
-      expect(place.from).toBeLessThanOrEqual(position);
-      expect(place.to).toBeGreaterThanOrEqual(position);
-      expect(place.to).toBeLessThanOrEqual(length);
+      const fits = place.from <= position && position <= place.to && place.to <= length;
+      if (!fits) misplaced.push({ length, position, place });
     }
   }
+  expect(misplaced).toEqual([]);
 });

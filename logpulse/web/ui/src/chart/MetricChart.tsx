@@ -19,7 +19,7 @@ const VIEWS = ["lines", "bars", "stacked", "table"] as const;
 type View = (typeof VIEWS)[number];
 
 /** The series of a metric query as a chart or as a table, with a legend that picks series. */
-export default function MetricChart({ answer, zone, theme, onZoom }: MetricChartProps) {
+export default function MetricChart({ answer, span, zone, theme, onZoom }: MetricChartProps) {
   const plot = useMemo(() => plotOf(answer), [answer]);
   const [view, setView] = useState<View>("lines");
   const [limit, setLimit] = useState(plot.lines.length > MANY ? FEW : plot.lines.length);
@@ -67,7 +67,7 @@ export default function MetricChart({ answer, zone, theme, onZoom }: MetricChart
       </div>
       {plot.lines.length === 0 && <p class="metric-empty">No series: nothing in this range matches the query.</p>}
       {plot.lines.length > 0 && view !== "table" && (
-        <Chart {...{ plot, zone, theme, onZoom }} shape={view} lines={listed} shown={visible} colours={colours} />
+        <Chart {...{ plot, span, zone, theme, onZoom }} shape={view} lines={listed} shown={visible} colours={colours} />
       )}
       {plot.lines.length > 0 && view === "table" && (
         <Table times={plot.times} lines={listed.filter(visible)} zone={zone} />
@@ -85,7 +85,7 @@ interface ChartProps extends Omit<MetricChartProps, "answer"> {
   shape: Shape;
 }
 
-function Chart({ plot, lines, shown, colours, shape, zone, theme, onZoom }: ChartProps) {
+function Chart({ plot, span, lines, shown, colours, shape, zone, theme, onZoom }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<{ at: number; left: number } | null>(null);
   const [width, setWidth] = useState(0);
@@ -109,12 +109,13 @@ function Chart({ plot, lines, shown, colours, shape, zone, theme, onZoom }: Char
       colours: drawn.map(({ colour }) => colour),
       shape,
       zone,
+      span,
       height: HEIGHT,
       onZoom: (range) => zoom.current(range),
       onCursor: (at, left) => setCursor(at === null ? null : { at, left }),
     });
     return () => chart.destroy();
-  }, [plot, identity, shape, zone, theme, width]);
+  }, [plot, span, identity, shape, zone, theme, width]);
 
   const time = cursor && plot.times[cursor.at];
   const rows = cursor

@@ -14,6 +14,8 @@ export interface PlotOptions {
   colours: readonly string[];
   shape: Shape;
   zone: Zone;
+  /** Milliseconds since 1970 at both ends. */
+  span: readonly [from: number, to: number];
   height: number;
   onZoom(range: TimeRange): void;
   /** The index of the time under the pointer, and its place in pixels; null where it left. */
@@ -55,7 +57,7 @@ export function draw(element: HTMLElement, options: PlotOptions): uPlot {
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: shape === "lines", size: 6 } },
       series: [{}, ...series],
       bands: shape === "stacked" ? bands : [],
-      scales: { x: { time: true }, y: { range: (_, min, max) => yRange(min, max) } },
+      scales: { x: { time: true, range: () => [...options.span] }, y: { range: (_, min, max) => yRange(min, max) } },
       axes: [
         {
           ...axis,

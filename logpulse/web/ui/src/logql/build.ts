@@ -1,8 +1,9 @@
 // Edits of a query's text. All are pure, keep what they do not edit as it was typed, and give the text back unchanged
 // where they cannot edit it.
 
+import type { Search } from "../find";
 import type { FieldKind } from "../slots";
-import { isLabelName, quote, unquote } from "./quote";
+import { isLabelName, quote, regexQuote, unquote } from "./quote";
 import { isMetric, type LogPart, logParts, type Matcher, type MatchOperator, type Stage } from "./structure";
 import { tokenize } from "./tokens";
 
@@ -63,12 +64,19 @@ export function addLineFilter(query: string, text: string): string {
   return text === "" ? query : withLine(query, "|=", text);
 }
 
+/** Keep only lines that what was sought in the loaded ones is in; regular expressions are RE2's. */
+export function addSearch(query: string, { text, regex, matchCase }: Search): string {
+  if (text === "") return query;
+  if (!regex && (matchCase || text.toLowerCase() === text.toUpperCase())) return addLineFilter(query, text);
+  return withLine(query, "|~", `${matchCase ? "" : "(?i)"}${regex ? text : regexQuote(text)}`);
+}
+
 /** Keep only lines of this pattern (`<_>` stands for anything), or leave them out. */
 export function addPattern(query: string, operator: "|>" | "!>", pattern: string): string {
   return withLine(query, operator, pattern);
 }
 
-function withLine(query: string, operator: "|=" | "|>" | "!>", text: string): string {
+function withLine(query: string, operator: "|=" | "|~" | "|>" | "!>", text: string): string {
   return eachPart(query, (part) => {
     if (part.stages.some((stage) => stage.word === operator && stage.texts.length === 1 && stage.texts[0] === text))
       return [];

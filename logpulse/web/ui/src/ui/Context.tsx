@@ -16,15 +16,12 @@ const LINE_CAP = 4096;
 /** Around a line: its very stream, or everything that bears the name of its service. */
 type Scope = "stream" | "app";
 
-interface Around {
-  entries: Entry[];
-  earlier: boolean;
-  later: boolean;
+interface Around extends ContextAnswer {
   state: "loading" | "ready" | "failed";
   error: string;
 }
 
-const LOADING: Around = { entries: [], earlier: false, later: false, state: "loading", error: "" };
+const LOADING: Around = { entries: [], found: false, earlier: false, later: false, state: "loading", error: "" };
 
 /** What was logged before and after a line, whatever the query leaves out. */
 export function Context({ anchor }: { anchor: Entry }) {
@@ -103,6 +100,9 @@ export function Context({ anchor }: { anchor: Entry }) {
         aria-busy={around.state === "loading"}
       >
         {around.state === "failed" && <p class="notice">{around.error}</p>}
+        {around.state === "ready" && !around.found && (
+          <p class="notice">This line is not stored any more; these stood around it.</p>
+        )}
         {around.earlier && (
           <button type="button" class="context-more" onClick={() => go("before")}>
             load {MORE} more before
@@ -145,9 +145,11 @@ async function begin(
   signal: AbortSignal,
 ): Promise<{ entry: Entry; answer: ContextAnswer }> {
   // A query's pipeline may have changed labels and line; the neighbours are those of what is stored.
-  const entry = (await page.search.stored(anchor, signal)) ?? anchor;
-  const answer = await neighbours(page, entry, labelsOf(entry, scope), scope, { before: FIRST, after: FIRST }, signal);
-  return { entry, answer };
+  const answer = await page.api.context(anchor.id, FIRST, FIRST, signal);
+  const entry = answer.entries.find(({ id }) => id === anchor.id) ?? anchor;
+  if (scope === "stream") return { entry, answer };
+  const wanted = { before: FIRST, after: FIRST };
+  return { entry, answer: await byQueries(page, entry, build.selectorOf(labelsOf(entry, scope)), wanted, signal) };
 }
 
 function neighbours(
@@ -159,7 +161,7 @@ function neighbours(
   signal: AbortSignal,
 ): Promise<ContextAnswer> {
   return scope === "stream"
-    ? page.api.context({ ...from, labels: { ...labels } }, wanted.before, wanted.after, signal)
+    ? page.api.context(from.id, wanted.before, wanted.after, signal)
     : byQueries(page, from, build.selectorOf(labels), wanted, signal);
 }
 

@@ -92,7 +92,7 @@ function useStored(page: Page, entry: Entry): Entry {
     const abort = new AbortController();
     // Moving through lines quickly should not ask for each.
     const timer = setTimeout(() => {
-      page.search.stored(entry, abort.signal).then(
+      page.api.stored(entry.id, abort.signal).then(
         (found) => {
           if (found) setStored(found);
         },

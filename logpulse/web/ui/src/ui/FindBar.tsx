@@ -80,12 +80,12 @@ export function FindBar() {
           (text ? `${finder.ordinal ? `${count(finder.ordinal)} of ` : ""}${count(found)} loaded lines` : "")}
       </span>
       <span class="spacer" />
-      {text && !regex && (
+      {text && !finder.error.value && (
         <button
           type="button"
           class="button"
           onClick={() => {
-            page.setQuery(build.addLineFilter(store.place.value.query, text));
+            page.setQuery(build.addSearch(store.place.value.query, finder.search.value));
             close();
           }}
         >

@@ -118,23 +118,40 @@ function SlowQueries({ health, zone }: { health: HealthAnswer; zone: string }) {
       <h2>Slow queries</h2>
       {!slow.length && <p class="quiet">No query took longer than a second.</p>}
       <ul class="runs">
-        {slow.map(({ query, seconds, at }) => (
+        {slow.map(({ kind, query, seconds, at }) => (
           <li key={`${at} ${query}`}>
-            <button
-              type="button"
-              class="run-again"
-              onClick={() => {
-                page.setQuery(query);
-              }}
-            >
-              <code>{query}</code>
-              <span class="quiet">
-                {duration(seconds * 1000)} · {dateTime(at, zone, "s")}
-              </span>
-            </button>
+            <SlowQuery
+              kind={kind}
+              query={query}
+              took={`${duration(seconds * 1000)} · ${dateTime(at, zone, "s")}`}
+              onRun={() => page.setQuery(query)}
+            />
           </li>
         ))}
       </ul>
     </section>
+  );
+}
+
+interface SlowQueryProps {
+  kind: string;
+  query: string;
+  took: string;
+  onRun(): void;
+}
+
+// What was no LogQL, and what the server has shortened, cannot be run again.
+function SlowQuery({ kind, query, took, onRun }: SlowQueryProps) {
+  const text = (
+    <>
+      <code>{query || kind}</code>
+      <span class="quiet">{took}</span>
+    </>
+  );
+  if (!query || query.endsWith("…")) return <div class="run-again">{text}</div>;
+  return (
+    <button type="button" class="run-again" onClick={onRun}>
+      {text}
+    </button>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { usePage } from "../page";
 import { useChunk } from "./Chunk";
 import { Details } from "./Details";
@@ -17,8 +17,10 @@ export function SearchView() {
   const { series, phase, query } = store.run.value;
   const open = store.detailsOpen.value && store.selected.value;
   const fields = store.fields.value;
+  const failedAtOnce = phase === "failed" && !query;
   // A tail that the address begins with has not asked for them; an empty pane would only take its room.
-  const facets = fields.state !== "absent" && !series && (fields.answer !== null || !store.isLive.value);
+  const facets =
+    fields.state !== "absent" && !series && !failedAtOnce && (fields.answer !== null || !store.isLive.value);
   const classes = ["search", facets ? "" : "has-no-facets", store.facetsOpen.value ? "shows-facets" : ""];
   return (
     <div class={classes.join(" ")}>
@@ -36,7 +38,7 @@ export function SearchView() {
               <VolumePane />
               <Toolbar />
               {store.findOpen.value && <FindBar />}
-              <div class={phase === "failed" && query ? "list-area is-previous" : "list-area"}>
+              <div class={phase === "failed" && !failedAtOnce ? "list-area is-previous" : "list-area"}>
                 <ListPane />
                 <Nothing />
               </div>
@@ -130,13 +132,20 @@ function VolumePane() {
 function ChartPane() {
   const page = usePage();
   const { store } = page;
-  const { series } = store.run.value;
+  const { series, start, end } = store.run.value;
+  const span = useMemo(() => [Date.parse(start), Date.parse(end)] as const, [start, end]);
   const Chart = useChunk(loadMetricChart);
   const theme = useTheme();
   if (!series || !Chart) return null;
   return (
     <div class="chart-area">
-      <Chart answer={series} zone={store.place.value.zone} theme={theme} onZoom={(range) => page.setRange(range)} />
+      <Chart
+        answer={series}
+        span={span}
+        zone={store.place.value.zone}
+        theme={theme}
+        onZoom={(range) => page.setRange(range)}
+      />
     </div>
   );
 }
