@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.processes.server_process import ServerProcess, Servers
 
@@ -136,6 +136,26 @@ def test_a_session_that_ends_is_asked_for_again_and_the_query_goes_on(tab: Page)
     expect(tab.get_by_role("heading", name="This LogPulse needs a key")).to_have_count(0)
     expect(rows.row(1)).to_be_visible()
     assert tab.url.endswith(_DEEP)
+
+
+def test_a_refusal_that_comes_after_signing_in_does_not_ask_again(tab: Page, complaints: Complaints) -> None:
+    complaints.expect(r"status of 400.*/context\?id=none")
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    tab.route("**/context?*", hold_first)
+    tab.goto(f"{_DEEP}&ctx=1.none")  # the line of the context is asked for beside the query
+    _sign_in(tab)
+    expect(LogList(tab).row(1)).to_be_visible()
+    [route] = held
+    route.fulfill(status=401, json={"error": "no valid key"})
+    expect(tab.get_by_text("the linked line could not be found")).to_be_visible()
+    expect(tab.get_by_role("heading", name="This LogPulse needs a key")).to_have_count(0)
 
 
 def test_signing_out_ends_the_session(tab: Page) -> None:

@@ -74,6 +74,8 @@ export function routeUrl(path: string, parameters: Readonly<Record<string, strin
 
 /** The server's routes. `onUnauthorised` is called for each 401, after which the request is refused as others are. */
 export class Api {
+  private signIns = 0;
+
   constructor(private readonly onUnauthorised: () => void) {}
 
   query(request: QueryRequest, signal?: AbortSignal): Promise<LogsAnswer | SeriesAnswer> {
@@ -131,6 +133,7 @@ export class Api {
 
   async signIn(key: string): Promise<void> {
     await this.send("POST", "ui/session", { key });
+    this.signIns++;
   }
 
   async signOut(): Promise<void> {
@@ -146,12 +149,13 @@ export class Api {
     const url = routeUrl(path, parameters);
     // A long query does not fit into a request line; the same parameters then go as a form.
     const form = url.search.length > 6000;
+    const { signIns } = this;
     const response = await reach(form ? routeUrl(path) : url, {
       ...(form ? { method: "POST", body: url.searchParams } : {}),
       headers: { Accept: "application/json" },
       signal: signal ?? null,
     });
-    if (!response.ok && !alsoFine.includes(response.status)) throw await this.refusal(response);
+    if (!response.ok && !alsoFine.includes(response.status)) throw await this.refusal(response, signIns);
     // The contract of the routes is the one place where a type is believed, not checked.
     return (await response.json()) as T;
   }
@@ -164,8 +168,9 @@ export class Api {
     if (!response.ok) throw await refusalOf(response);
   }
 
-  private async refusal(response: Response): Promise<Refusal> {
-    if (response.status === 401) this.onUnauthorised();
+  private async refusal(response: Response, signIns: number): Promise<Refusal> {
+    // What was asked before somebody signed in may be refused after that, which means nothing any more.
+    if (response.status === 401 && signIns === this.signIns) this.onUnauthorised();
     return refusalOf(response);
   }
 }

@@ -89,10 +89,11 @@ export class Page {
   private async askSession(): Promise<void> {
     try {
       const session = await this.api.session();
-      this.store.session.value = session;
+      const isLate = this.store.session.value !== null; // somebody was quicker to sign in
+      if (!isLate) this.store.session.value = session;
       if (session.required) localStorage.setItem(KEY_NEEDED, "1");
       else localStorage.removeItem(KEY_NEEDED);
-      if (session.required && !session.signedIn) this.store.loginWanted.value = true;
+      if (session.required && !session.signedIn && !isLate) this.store.loginWanted.value = true;
     } catch {
       // The server does not answer: the query tells that.
     }
@@ -323,6 +324,7 @@ export class Page {
     store.loginWanted.value = false;
     store.session.value = { required: true, signedIn: true, version: store.session.value?.version ?? "" };
     this.refresh();
+    void this.openLinkedContext();
     void this.checkHealth();
     return "";
   }
