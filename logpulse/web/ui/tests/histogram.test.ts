@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { barsOf, isSevere, totalOf } from "../src/chart/levels";
+import { barsOf, isSevere, legendName, totalOf } from "../src/chart/levels";
 import { roundScale } from "../src/chart/paint";
 import type { VolumeAnswer } from "../src/types";
 
@@ -25,6 +25,19 @@ test("levels stand from the most severe on, the words of one level are summed", 
     ["unknown", [2, 4], 6],
   ]);
   expect(bars.map(({ level }) => level).filter(isSevere)).toEqual(["critical", "error"]);
+});
+
+test.each([
+  [
+    ["", "error"],
+    ["error", "unknown"],
+  ],
+  [["fatal", "critical"], ["critical"]],
+  [["odd", "", "\u202e<b>"], ["unknown (odd, ⟨U+202E⟩<b>)"]],
+  [["a", "b", "c", "d"], ["unknown (a, b, c …)"]],
+])("the legend of %j says %j", (words, names) => {
+  const levels = words.map((level) => ({ level, counts: [1], total: 1 }));
+  expect(barsOf({ ...volume, levels }).map(legendName)).toEqual(names);
 });
 
 test("the total of chosen levels is that of their bars, of none that of all", () => {

@@ -5,7 +5,7 @@ import type { Level } from "../levels";
 import type { HistogramProps, TimeRange } from "../slots";
 import type { VolumeAnswer } from "../types";
 import "./histogram.css";
-import { barsOf, isSevere, type LevelBars } from "./levels";
+import { barsOf, isSevere, type LevelBars, legendName } from "./levels";
 import { coloursAt, hatched, roundScale, short, surfaceOf } from "./paint";
 import { timeTicks } from "./ticks";
 
@@ -150,7 +150,8 @@ interface LegendProps extends Pick<HistogramProps, "levels" | "onLevel"> {
 function Legend({ bars, estimated, levels, onLevel }: LegendProps) {
   return (
     <fieldset class="histogram-legend" aria-label="Levels">
-      {bars.map(({ level, total }) => {
+      {bars.map((bar) => {
+        const { level, total } = bar;
         const on = levels.length === 0 || levels.includes(level);
         return (
           <button
@@ -164,7 +165,7 @@ function Legend({ bars, estimated, levels, onLevel }: LegendProps) {
             onClick={(event) => onLevel(level, event.shiftKey)}
           >
             <i aria-hidden="true" />
-            {level} <b>{count(total)}</b>
+            {legendName(bar)} <b>{count(total)}</b>
           </button>
         );
       })}
