@@ -95,7 +95,9 @@ def test_hostile_text_is_shown_as_text_wherever_it_appears(tab: Page, shoot: Sho
     for hidden in _HIDDEN:
         assert hidden not in tab.locator("body").inner_text()
     expect(facets.get_by_role("button", name=_LEVEL).first).to_be_visible()
-    expect(tab.get_by_role("group", name="Levels").get_by_role("button")).to_have_text(f"unknown {len(wanted)}")
+    expect(tab.get_by_role("group", name="Levels").get_by_role("button")).to_have_text(
+        f"unknown ({_LEVEL}) {len(wanted)}"
+    )
     tab.get_by_role("slider").hover()
     shoot(tab, "hostile-dark")
     details = tab.get_by_role("region", name="Line details")
