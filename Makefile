@@ -1,5 +1,6 @@
 # LogPulse. `make run` goes from a clone to a running server; `make help` lists the rest.
-# PYTHON names the interpreter (default: the newest of 3.13, 3.12, 3.11 found), VENV the virtual environment.
+# PYTHON names the interpreter (default: the newest of 3.13, 3.12, 3.11 found), VENV the virtual environment,
+# PYTEST more options of pytest.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,6 +11,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 LOGPULSE_PORT ?= 8080
 BENCH_LINES ?= 200000
+PYTEST ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
@@ -85,7 +87,7 @@ test: $(READY) page ## run every test, those of the web page too if npm is there
 	@if $(HAS_NPM); then
 	    (cd $(UI) && npm test --silent -- --silent)
 	fi
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 lint: $(READY) page-tools ## check style and types, those of the web page too if npm is there
 	@$(BIN)/ruff check .
