@@ -125,7 +125,7 @@ function moveIn(page: Page, list: NonNullable<Page["list"]>, action: Action): bo
       if (row) page.copyRows([row]);
       return row !== null;
     case "copyLink":
-      void page.copy(row?.entry ? page.linkTo(row.entry) : page.link(), "link copied");
+      void page.copy(row?.entry ? page.linkToNow(row.entry) : page.link(), "link copied");
       return true;
     case "selectAll":
       list.selectAll();

@@ -2,7 +2,7 @@
 
 import { isGuessed, type Layout, Offsets } from "./offsets";
 import { Probe } from "./probe";
-import type { Row, Rows } from "./ring";
+import { indexOfEntry, movedBy, type Row, type Rows } from "./ring";
 import { type Look, type Marks, RowView } from "./rowview";
 
 /** What the list tells. */
@@ -44,6 +44,8 @@ export class LogList {
   private readonly resized: ResizeObserver;
   private rows: Rows = { length: 0, at: () => undefined };
   private look: Look = { zone: "UTC", precision: "ms", dated: false, wrap: false, columns: [] };
+  /** Without columns: rows of phones are two lines already. */
+  private phoneLook: Look = { ...this.look, wrap: true };
   private marks: Marks = { spansOf: () => [], current: null };
   private layout: Layout = { line: LINE, columns: 0, head: 0 };
   private edge: Edge = "top";
@@ -87,9 +89,9 @@ export class LogList {
 
   /** Shows these rows; what was under the eye stays there, or at the edge what is new. */
   setRows(rows: Rows): void {
-    const shift = this.shiftTo(rows, this.top.row, this.top.index);
+    const shift = this.top.row && movedBy(rows, this.top.row, this.top.index);
     if (this.cursorRow) {
-      const moved = this.shiftTo(rows, this.cursorRow, this.cursor);
+      const moved = movedBy(rows, this.cursorRow, this.cursor);
       if (moved === null) this.forgetCursor();
       else {
         this.cursor += moved;
@@ -118,6 +120,7 @@ export class LogList {
 
   setLook(look: Look): void {
     this.look = look;
+    this.phoneLook = { ...look, wrap: true, columns: [] };
     this.relayout();
   }
 
@@ -186,15 +189,14 @@ export class LogList {
 
   /** Puts the cursor on the row of an entry, wherever it is; answers whether it is there. */
   select(id: string): boolean {
-    for (let index = 0; index < this.rows.length; index++) {
-      if (this.rows.at(index)?.entry?.id !== id) continue;
-      this.cursor = this.anchor = index;
-      this.cursorRow = this.rows.at(index) ?? null;
-      this.reveal(index, "centre");
-      this.schedule();
-      return true;
-    }
-    return false;
+    const index = indexOfEntry(this.rows, id);
+    const row = this.rows.at(index);
+    if (!row) return false;
+    this.cursor = this.anchor = index;
+    this.cursorRow = row;
+    this.reveal(index, "centre");
+    this.schedule();
+    return true;
   }
 
   forgetCursor(): void {
@@ -230,16 +232,6 @@ export class LogList {
     return this.offsets.indexAt(this.element.scrollTop);
   }
 
-  // How far a row moved: it is sought from its old place outwards, as most changes move it little.
-  private shiftTo(rows: Rows, row: Row | null, from: number): number | null {
-    if (!row) return null;
-    for (let away = 0; away <= rows.length; away++) {
-      if (rows.at(from + away) === row) return away;
-      if (rows.at(from - away) === row) return -away;
-    }
-    return null;
-  }
-
   private reveal(index: number, where: "near" | "centre" = "near"): void {
     this.measure();
     const { element, offsets } = this;
@@ -257,17 +249,10 @@ export class LogList {
     const wraps = this.look.wrap || narrow;
     this.element.classList.toggle("is-wrapped", wraps);
     this.element.classList.toggle("is-narrow", narrow);
-    this.layout = {
-      line: LINE,
-      columns: wraps
-        ? this.probe.columns(
-            narrow ? this.wrappedLook() : this.look,
-            this.element.clientWidth,
-            narrow ? "narrow" : "wide",
-          )
-        : 0,
-      head: narrow ? 1 : 0,
-    };
+    const columns = wraps
+      ? this.probe.columns(narrow ? this.phoneLook : this.look, this.element.clientWidth, narrow ? "narrow" : "wide")
+      : 0;
+    this.layout = { line: LINE, columns, head: narrow ? 1 : 0 };
     this.stale = true;
     this.schedule();
   }
@@ -329,7 +314,7 @@ export class LogList {
         this.shown.set(index, view);
         view.element.hidden = false;
       }
-      view.show(row, this.layout.head ? this.wrappedLook() : this.look, this.marks);
+      view.show(row, this.layout.head ? this.phoneLook : this.look, this.marks);
       const isCursor = index === this.cursor;
       view.place(
         index,
@@ -345,20 +330,6 @@ export class LogList {
     if (!this.shown.has(this.cursor)) this.element.removeAttribute("aria-activedescendant");
     for (const view of this.views) view.free();
     return inexact;
-  }
-
-  private wrapped: Look | null = null;
-
-  private wrappedLook(): Look {
-    if (
-      this.wrapped?.zone !== this.look.zone ||
-      this.wrapped.precision !== this.look.precision ||
-      this.wrapped.dated !== this.look.dated
-    ) {
-      // Phones show no columns: their rows are two lines already.
-      this.wrapped = { ...this.look, wrap: true, columns: [] };
-    }
-    return this.wrapped;
   }
 
   // Rows with tabs, emoji or wide letters: now that they are drawn, their height is known.

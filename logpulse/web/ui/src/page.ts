@@ -5,6 +5,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { stripAnsi } from "./ansi";
 import { Api, asRefusal } from "./api";
+import { writeClipboard } from "./clipboard";
 import { source } from "./completion";
 import { Finder } from "./finder";
 import type { Level } from "./levels";
@@ -12,14 +13,14 @@ import { Live } from "./live";
 import type { ListPlace, LogList } from "./loglist";
 import * as build from "./logql/build";
 import { type History, storeHistory, withRun } from "./past/searches";
-import type { Row, Rows } from "./ring";
+import { indexOfEntry, type Row } from "./ring";
 import { Search } from "./search";
 import type { CompletionSource, FieldKind, TimeRange } from "./slots";
 import { Store } from "./state";
 import { isWanted } from "./tailstate";
 import * as time from "./time";
 import type { Entry } from "./types";
-import { type Place, readSelected, writePlace, writeSelected } from "./url";
+import { isSameSearch, type Place, readSelected, writePlace, writeSelected } from "./url";
 
 const EMPTY_POLL = 1500;
 const HEALTH_POLL = 10_000;
@@ -78,8 +79,8 @@ export class Page {
     store.reread();
     const after = store.place.peek();
     const selected = readSelected(after.selected);
-    const row = selected && rowOf(store.ring.peek(), selected.id);
-    store.selected.value = row?.entry ?? null;
+    const rows = store.ring.peek();
+    store.selected.value = (selected && rows.at(indexOfEntry(rows, selected.id))?.entry) || null;
     store.detailsOpen.value = store.selected.value !== null;
     if (isSameSearch(before, after)) void this.search.fillLevels();
     else this.refresh();
@@ -279,13 +280,7 @@ export class Page {
   }
 
   async copy(text: string, said: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.store.say(said);
-    } catch {
-      // Clipboards need a secure context; a page served over plain http from another host has none.
-      this.store.say(copyByCommand(text) ? said : "the browser refused to copy");
-    }
+    this.store.say((await writeClipboard(text)) ? said : "the browser refused to copy");
   }
 
   /** A link to this search, whose range moves on with time where it is a relative one. */
@@ -293,16 +288,10 @@ export class Page {
     return this.address({});
   }
 
-  /** A link to what is shown now. */
-  linkToNow(): string {
+  /** A link to what is shown now, and there to one line if it is given. */
+  linkToNow(entry?: Entry): string {
     const { start, end } = this.rangeShown();
-    return this.address({ from: start, to: end });
-  }
-
-  /** A link to one line, where it is shown now. */
-  linkTo(entry: Entry): string {
-    const { start, end } = this.rangeShown();
-    return this.address({ from: start, to: end, selected: writeSelected(entry) });
+    return this.address({ from: start, to: end, ...(entry && { selected: writeSelected(entry) }) });
   }
 
   private address(patch: Partial<Place>): string {
@@ -397,32 +386,6 @@ export class Page {
       this.store.say(`the linked line cannot be shown: ${asRefusal(error).message}`);
     }
   }
-}
-
-function isSameSearch(one: Place, other: Place): boolean {
-  const names = ["query", "from", "to", "direction", "limit", "live"] as const;
-  return names.every((name) => one[name] === other[name]);
-}
-
-function rowOf(rows: Rows, id: string): Row | null {
-  for (let index = 0; index < rows.length; index++) {
-    const row = rows.at(index);
-    if (row?.entry?.id === id) return row;
-  }
-  return null;
-}
-
-function copyByCommand(text: string): boolean {
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "visually-hidden";
-  document.body.append(area);
-  const focused = document.activeElement;
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
-  return done;
 }
 
 export const PageContext = createContext<Page | null>(null);

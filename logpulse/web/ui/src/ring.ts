@@ -227,3 +227,18 @@ export class Filtered implements Rows {
     return this.picked[index];
   }
 }
+
+/** The place of the row of an entry; -1 where there is none. */
+export function indexOfEntry(rows: Rows, id: string): number {
+  for (let index = 0; index < rows.length; index++) if (rows.at(index)?.entry?.id === id) return index;
+  return -1;
+}
+
+/** How far a row is from its old place; null where it is gone. It is sought outwards, as most changes move it little. */
+export function movedBy(rows: Rows, row: Row, from: number): number | null {
+  for (let away = 0; away <= rows.length; away++) {
+    if (rows.at(from + away) === row) return away;
+    if (rows.at(from - away) === row) return -away;
+  }
+  return null;
+}

@@ -148,3 +148,9 @@ export function readSelected(text: string): { at: Instant; id: string } | null {
 export function writeSelected({ timestamp, id }: Pick<Entry, "timestamp" | "id">): string {
   return `${parseInstant(timestamp) ?? 0n}.${id}`;
 }
+
+/** Whether two places show the same entries, however they show them. */
+export function isSameSearch(one: Place, other: Place): boolean {
+  const names = ["query", "from", "to", "direction", "limit", "live"] as const;
+  return names.every((name) => one[name] === other[name]);
+}

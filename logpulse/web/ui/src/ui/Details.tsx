@@ -69,7 +69,7 @@ export function Details({ entry }: { entry: Entry }) {
             ± Context
           </button>
           <CopyMenu entry={entry} stored={stored} />
-          <button type="button" class="button" onClick={() => void page.copy(page.linkTo(entry), "link copied")}>
+          <button type="button" class="button" onClick={() => void page.copy(page.linkToNow(entry), "link copied")}>
             Permalink
           </button>
         </div>

@@ -126,7 +126,7 @@ function RowTools({ row, top }: { row: Row; top: number }) {
         tabIndex={-1}
         title="Copy link (Y)"
         aria-label="Copy link to line"
-        onClick={() => void page.copy(page.linkTo(entry), "link copied")}
+        onClick={() => void page.copy(page.linkToNow(entry), "link copied")}
       >
         <Icon name="link" />
       </button>
