@@ -108,7 +108,7 @@ clean: ## remove what these commands made, except data/
 $(PAGE): $(NPM_INSTALLED) $(UI_SOURCES)
 	@echo "building the web page"
 	cd $(UI)
-	npm run build --silent -- --logLevel warn
+	npm run build --silent -- --logLevel error
 	touch ../static/index.html # newer than all that was read, whatever the build has written last
 
 $(NPM_INSTALLED): $(UI)/package-lock.json

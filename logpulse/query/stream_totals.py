@@ -57,14 +57,7 @@ def stream_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanS
     Raises:
         LimitExceededError: there are more than STREAM_STEPS rows.
     """
-
-    def parts() -> Iterator[StreamTotals]:
-        for segment in _segments(view, buckets):
-            yield from _lines_of_segment(segment, streams, buckets, scan, _LINES)
-        for batch in _batches(view, buckets):
-            yield _of_batch(batch, streams, buckets, _line_sizes, 1)
-
-    return _bounded(parts())
+    return _line_totals(view, streams, buckets, scan, _LINES, _line_sizes)
 
 
 def entry_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanSegment) -> StreamTotals:
@@ -73,14 +66,7 @@ def entry_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanSe
     Raises:
         LimitExceededError: there are more than STREAM_STEPS rows.
     """
-
-    def parts() -> Iterator[StreamTotals]:
-        for segment in _segments(view, buckets):
-            yield from _lines_of_segment(segment, streams, buckets, scan, _ENTRIES)
-        for batch in _batches(view, buckets):
-            yield _of_batch(batch, streams, buckets, _no_sizes, 1)
-
-    return _bounded(parts())
+    return _line_totals(view, streams, buckets, scan, _ENTRIES, _no_sizes)
 
 
 def metadata_totals(view: View, streams: Int64Array, buckets: Buckets, scan: ScanSegment) -> StreamTotals:
@@ -112,6 +98,23 @@ def _batches(view: View, buckets: Buckets) -> Iterator[HeadBatch]:
         oldest, newest = batch.batch.time_range
         if oldest <= buckets.end and newest >= buckets.start:
             yield batch
+
+
+def _line_totals(
+    view: View,
+    streams: Int64Array,
+    buckets: Buckets,
+    scan: ScanSegment,
+    measures: str,
+    sizes_of: Callable[[pa.RecordBatch], Int64Array],
+) -> StreamTotals:
+    def parts() -> Iterator[StreamTotals]:
+        for segment in _segments(view, buckets):
+            yield from _lines_of_segment(segment, streams, buckets, scan, measures)
+        for batch in _batches(view, buckets):
+            yield _of_batch(batch, streams, buckets, sizes_of, 1)
+
+    return _bounded(parts())
 
 
 def _bounded(parts: Iterable[StreamTotals]) -> StreamTotals:
