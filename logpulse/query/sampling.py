@@ -68,10 +68,10 @@ class Sampler:
             value_of(value)
 
     def failed(self, record: Record) -> None:
-        """Refuse a sample that carries the error of a stage.
+        """Say what becomes of a sample that carries the error of a stage; here the query fails.
 
         Raises:
-            PipelineError: always.
+            PipelineError: unless such samples count like all others.
         """
         raise PipelineError(record.error, tuple(sorted(record.shown.items())))
 
@@ -97,7 +97,7 @@ class ShownEntries(Sampler):
     """Count entries as a log query shows them: one that carries an error counts like all others."""
 
     def failed(self, record: Record) -> None:
-        """Do nothing."""
+        """Let it count."""
 
 
 def series_key(aggregation: RangeAggregation) -> Callable[[Record], SeriesLabels]:
